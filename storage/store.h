@@ -1,0 +1,74 @@
+/*
+ * The database, its one writer, and durability.
+ *
+ * Everything that changes goes through a store_job: apply() runs on the writer thread inside a savepoint of
+ * the current transaction; when it returns 0 the savepoint stays, else it is rolled back and the others are
+ * not touched. The writer takes every job that is queued into one transaction (natural group commit, no
+ * timer) and COMMITs with synchronous=FULL. done() runs on the loop, exactly once, after COMMIT returned
+ * (status 0) or when it is known that nothing of the job is stored (negative errno: apply's own, or -EIO,
+ * -ENOSPC, -ESHUTDOWN).
+ *
+ * Only the writer writes and only the writer checkpoints. After a failed COMMIT nothing is acknowledged until
+ * the database was reopened and has taken a probe write. No SQL, no sqlite3 type and no SQLite code leaves
+ * this folder.
+ *
+ * A lock file in the data folder makes sure there is one store_open() at a time; readers (reader.h) are not
+ * affected.
+ */
+#ifndef SERVELO_STORAGE_STORE_H
+#define SERVELO_STORAGE_STORE_H
+
+#include <uv.h>
+
+#include "base/conf.h"
+#include "base/list.h"
+#include "storage/ids.h"
+
+struct store;
+struct store_txn; /* the writer's open transaction; see tenant_rows.h, ticket.h, message.h, audit.h, outbox.h,
+		     setting.h */
+
+struct storage_conf {
+	const char *data_dir;
+	int64_t memory_max;       /* a mail up to this size stays in memory and in its row */
+	int64_t memory_total_max; /* all mails in memory together */
+	int64_t batch_max;        /* jobs in one transaction */
+	int64_t queue_max;        /* jobs waiting for the writer */
+	int64_t cache_size;       /* the writer's page cache, octets */
+};
+extern const struct conf_table storage_conf_table; /* section "storage" */
+
+/* Opens or makes data_dir and its database, migrates, raises the run number. loop NULL: no writer thread, for
+ * tools that hold the store alone (use store_run). -EBUSY when another process holds it. reterr says what to
+ * do. */
+int store_open(struct store **ret, uv_loop_t *loop, const struct storage_conf *conf,
+	       struct conf_error *reterr);
+/* Finishes what is queued, checkpoints, joins. NULL is fine; returns NULL. */
+struct store *store_close(struct store *store);
+int64_t store_run_number(const struct store *store);
+
+struct store_job {
+	struct list_node link;
+	int (*apply)(struct store_job *job, struct store_txn *txn);
+	void (*done)(struct store_job *job, int status);
+	int status;
+};
+/* Loop thread. Moves the job; -EAGAIN when the queue is full (nothing was moved). */
+int store_submit(struct store *store, struct store_job *job) MUST_CHECK;
+/* Without a loop: begin, apply, commit, on the calling thread; done is not called. */
+int store_run(struct store *store, struct store_job *job);
+
+/* Removes files of earlier runs that no row refers to. Blocks: a worker or a tool calls it. *ret_removed
+ * counts. */
+int store_sweep(struct store *store, size_t *ret_removed);
+
+struct store_stats {
+	int64_t commits, jobs, failures;
+	int64_t last_commit_ms; /* wall time; 0: none yet */
+	int64_t last_commit_us; /* how long it took */
+	size_t queued;
+	bool healthy; /* false between a failed COMMIT and the next good probe */
+};
+struct store_stats store_stats(struct store *store);
+
+#endif

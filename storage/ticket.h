@@ -1,0 +1,94 @@
+/*
+ * Clients, tickets, comments, attachment records: inserts and look-ups of the writer.
+ *
+ * Numbers are counted per tenant. Every query carries the tenant. Text is valid UTF-8 (the caller's promise;
+ * checked by assert in debug builds). Writer thread.
+ */
+#ifndef SERVELO_STORAGE_TICKET_H
+#define SERVELO_STORAGE_TICKET_H
+
+#include "base/base.h"
+#include "storage/ids.h"
+#include "storage/store.h"
+
+enum ticket_status {
+	TICKET_OPEN,
+	TICKET_IN_PROGRESS,
+	TICKET_WAITING_ON_CUSTOMER,
+	TICKET_WAITING_ON_AGENT,
+	TICKET_RESOLVED,
+	TICKET_CLOSED,
+	TICKET_REOPENED,
+};
+const char *ticket_status_name(enum ticket_status status);         /* "waiting_on_customer" */
+int ticket_status_parse(struct str text, enum ticket_status *ret); /* -EINVAL */
+
+/* address: local@domain, domain in lower case; compared without case. The name is set on creation only. */
+int client_upsert(struct store_txn *txn, struct tenant_id tenant, struct str address, struct str display_name,
+		  int64_t now_ms, struct client_id *ret);
+
+struct ticket_row {
+	struct ticket_id id;
+	struct tenant_id tenant;
+	int64_t number;
+	struct str reference; /* reading only: "ACME-00042" */
+	struct str subject;   /* one line, at most 255 characters */
+	enum ticket_status status;
+	struct client_id requester;
+	struct str tag;          /* the detail of {slug}+detail */
+	struct str addressed_to; /* the address the customer wrote to */
+	bool automatic;          /* made by a machine's mail: no confirmation */
+	struct ticket_id linked; /* another ticket that this one was split from, or 0 */
+	struct str assignee;
+	int64_t created_ms, updated_ms;
+};
+/* Takes the tenant's next number. *ret_reference must hold TICKET_REFERENCE_SIZE. */
+#define TICKET_REFERENCE_SIZE 32
+int ticket_add(struct store_txn *txn, const struct ticket_row *row, struct ticket_id *ret,
+	       int64_t *ret_number, char *ret_reference);
+/* -ENOENT. */
+int ticket_find(struct store_txn *txn, struct tenant_id tenant, int64_t number, struct ticket_id *ret);
+int ticket_reference(struct store_txn *txn, struct ticket_id id, char *ret_reference);
+/* Fields whose view's ptr is NULL stay; status < 0 stays. -ENOENT. */
+struct ticket_change {
+	int status;
+	struct str subject, tag, assignee;
+};
+int ticket_update(struct store_txn *txn, struct ticket_id id, const struct ticket_change *change,
+		  int64_t now_ms);
+
+enum comment_author { COMMENT_BY_CLIENT, COMMENT_BY_AGENT, COMMENT_BY_SYSTEM };
+enum comment_visibility { COMMENT_PUBLIC, COMMENT_INTERNAL };
+
+struct comment_row {
+	struct comment_id id;
+	struct ticket_id ticket;
+	struct tenant_id tenant;
+	struct message_id message; /* the original it came from, or 0 */
+	enum comment_author author_kind;
+	struct client_id author;   /* when by a client */
+	struct str author_address; /* as the mail said */
+	enum comment_visibility visibility;
+	struct str text;  /* full readable text */
+	struct str reply; /* the new part of it; ptr NULL when it is all of text */
+	struct str note;  /* ours: "could not be parsed; the original is attached", what was left out */
+	struct str header_message_id;
+	bool automatic;
+	int64_t created_ms;
+};
+int comment_add(struct store_txn *txn, const struct comment_row *row, struct comment_id *ret);
+
+struct attachment_row {
+	int64_t position; /* 1.. in the mail's order */
+	struct str part;  /* "2.1": path of the MIME part in the original (IMAP's section numbers); "" for the
+			     original itself */
+	struct str filename; /* safe to show and to save under */
+	struct str media_type;
+	struct str content_id;
+	int64_t size; /* decoded octets */
+	bool inline_image;
+	struct str left_out; /* why it is not offered: "blocked type", "too big", ...; empty: it is */
+};
+int attachment_add(struct store_txn *txn, struct comment_id comment, const struct attachment_row *row);
+
+#endif
