@@ -49,6 +49,8 @@ int ticket_add(struct store_txn *txn, const struct ticket_row *row, struct ticke
 /* -ENOENT. */
 int ticket_find(struct store_txn *txn, struct tenant_id tenant, int64_t number, struct ticket_id *ret);
 int ticket_reference(struct store_txn *txn, struct ticket_id id, char *ret_reference);
+/* The row as it is in this transaction; its views are valid until the next call with the same txn. -ENOENT. */
+int ticket_get(struct store_txn *txn, struct ticket_id id, struct ticket_row *ret);
 /* Fields whose view's ptr is NULL stay; status < 0 stays. -ENOENT. */
 struct ticket_change {
 	int status;
