@@ -58,4 +58,12 @@ int server_conf_load(struct server_conf **ret, const char *path, bool with_setti
 		     struct strbuf *ret_warnings, struct conf_error *reterr);
 struct server_conf *server_conf_free(struct server_conf *conf);
 
+/*
+ * Before `setting set` stores anything: would the whole configuration, with what the database holds and with
+ * this one setting on top (value NULL: without it), still load and pass the cross-checks? path as above. 0,
+ * -ENOENT (no such key; reterr names the nearest), -EPERM (not changeable at run time) or -EINVAL with
+ * reterr.
+ */
+int server_conf_try_setting(const char *path, const char *key, const char *value, struct conf_error *reterr);
+
 #endif
