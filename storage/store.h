@@ -24,6 +24,7 @@
 #include "base/list.h"
 #include "storage/ids.h"
 
+struct spool;
 struct store;
 struct store_txn; /* the writer's open transaction; see tenant_rows.h, ticket.h, message.h, audit.h, outbox.h,
 		     setting.h */
@@ -46,6 +47,10 @@ int store_open(struct store **ret, uv_loop_t *loop, const struct storage_conf *c
 /* Finishes what is queued, checkpoints, joins. NULL is fine; returns NULL. */
 struct store *store_close(struct store *store);
 int64_t store_run_number(const struct store *store);
+/* The spool of this run, at data_dir/spool with the memory limits of storage_conf; the caller closes it
+ * (before the store). Files of mails that were stored are marked kept by the store itself, right after
+ * COMMIT; after a COMMIT that failed they stay too, until the next sweep knows better. */
+int store_spool_open(struct store *store, struct spool **ret);
 
 struct store_job {
 	struct list_node link;

@@ -28,14 +28,23 @@ struct tenant_row {
 	int64_t attachment_size_max;
 	bool confirm; /* customers get a confirmation */
 	enum tenant_status status;
+	bool declared; /* made from config.yaml, not by an administrator */
 	int64_t next_ticket;
 	int64_t created_ms, updated_ms;
 };
 
 /* -EEXIST when the slug is taken (removed tenants keep theirs). id, next_ticket, times are set by storage. */
 int tenant_rows_add(struct store_txn *txn, const struct tenant_row *row, struct tenant_id *ret);
-/* Everything but id, slug, next_ticket, created. -ENOENT. */
+/* Everything but id, slug, declared, next_ticket, created. -ENOENT. Fields that get another value count as
+ * set at run time from now on. */
 int tenant_rows_update(struct store_txn *txn, const struct tenant_row *row);
+/*
+ * The same for what config.yaml declares. A field whose view's ptr is NULL, a limit of 0 and `confirm` stay;
+ * so does every field that an administrator set (by tenant_rows_update, or by tenant_rows_add of a row that
+ * is not `declared`): what was set at run time wins. The row is found by its slug. 1 when something changed,
+ * 0 when nothing had to, -ENOENT.
+ */
+int tenant_rows_update_declared(struct store_txn *txn, const struct tenant_row *row);
 int tenant_rows_set_status(struct store_txn *txn, struct tenant_id id, enum tenant_status status);
 /* Views are valid until the next call with the same txn. -ENOENT. */
 int tenant_rows_find(struct store_txn *txn, struct str slug, struct tenant_row *ret);
