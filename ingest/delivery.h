@@ -26,7 +26,9 @@ enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
 
 struct envelope {
 	struct mailaddr reverse_path; /* null: both parts empty */
-	struct list recipients;       /* struct recipient, in the order they came; duplicates dropped */
+	struct str
+		reverse_path_text; /* printed, without angle brackets; empty: null (filled by the intake) */
+	struct list recipients;    /* struct recipient, in the order they came; duplicates dropped */
 	size_t recipients_n;
 	int64_t size_declared; /* SIZE=, or -1 */
 	enum body_type body;

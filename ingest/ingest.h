@@ -58,7 +58,7 @@ enum rcpt_status {
 	RCPT_UNKNOWN,   /* 550 5.1.1 */
 	RCPT_FOREIGN,   /* 550 5.7.1 */
 	RCPT_SUSPENDED, /* 450 4.2.1 */
-	RCPT_NOT_YET,   /* 450 4.2.1: this kind of mailbox takes no mail at the moment */
+	RCPT_NOT_YET,   /* 451 4.3.0: this kind of mailbox takes no mail at the moment */
 	RCPT_TEMPFAIL,  /* 451 4.3.0 */
 	RCPT_TOO_MANY,  /* 452 4.5.3 */
 	RCPT_LATER,     /* the answer comes by the door's own answered function */
@@ -78,14 +78,17 @@ struct spool *ingest_spool(struct ingest *ingest);
 void ingest_submit(struct ingest *ingest, struct delivery *delivery);
 
 struct ingest_stats {
-	size_t parsing, waiting;         /* deliveries */
+	size_t under_way;                /* deliveries submitted and not yet answered */
+	size_t parsing, waiting;         /* of those, with a child; for a child */
 	int64_t parsed, unparsable;      /* since start */
 	int64_t children, children_died; /* now; since start */
 	int64_t parse_us_max;
 	int64_t over_deadline;
+	int64_t refusals_not_recorded; /* refused recipients that came faster than they could be written */
 };
 struct ingest_stats ingest_stats(const struct ingest *ingest);
-/* No new deliveries; those under way are finished and brought back; children end. */
+/* Outside of the loop's callbacks: runs the loop until every delivery under way was brought back and the
+ * children have ended. NULL is fine; returns NULL. */
 struct ingest *ingest_close(struct ingest *ingest);
 
 #endif
