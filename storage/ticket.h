@@ -49,7 +49,8 @@ int ticket_add(struct store_txn *txn, const struct ticket_row *row, struct ticke
 /* -ENOENT. */
 int ticket_find(struct store_txn *txn, struct tenant_id tenant, int64_t number, struct ticket_id *ret);
 int ticket_reference(struct store_txn *txn, struct ticket_id id, char *ret_reference);
-/* The row as it is in this transaction; its views are valid until the next call with the same txn. -ENOENT. */
+/* The row as it is in this transaction; its views are valid until the next call with the same txn. -ENOENT.
+ */
 int ticket_get(struct store_txn *txn, struct ticket_id id, struct ticket_row *ret);
 /* Fields whose view's ptr is NULL stay; status < 0 stays. -ENOENT. */
 struct ticket_change {
@@ -92,5 +93,10 @@ struct attachment_row {
 	struct str left_out; /* why it is not offered: "blocked type", "too big", ...; empty: it is */
 };
 int attachment_add(struct store_txn *txn, struct comment_id comment, const struct attachment_row *row);
+/* Reprocessing (reprocess.c): replaces what was read out of the original (reply: ptr NULL when it is all of
+ * text) and drops the comment's attachment records; the caller adds today's with attachment_add(). Who wrote,
+ * when and to whom stays. -ENOENT. */
+int comment_reparse(struct store_txn *txn, struct comment_id id, struct str text, struct str reply,
+		    struct str note);
 
 #endif
