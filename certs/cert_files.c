@@ -1,0 +1,199 @@
+/*
+ * PEM files, read with care. See cert_files.h for what is refused.
+ *
+ * Symbolic links are followed (ACME clients keep their live certificates behind links); what counts is the
+ * file they lead to, seen through its open descriptor. It is opened non-blocking, so that a FIFO in its place
+ * cannot hang the start. The octets of a key are wiped as soon as OpenSSL has parsed them. Main or loop
+ * thread.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "base/alloc.h"
+#include "certs/cert_files.h"
+#include "certs/certs_private.h"
+
+#define PEM_FILE_MAX ((size_t)1024 * 1024)
+#define CHAIN_MAX    16
+
+enum file_kind { CHAIN_FILE, KEY_FILE };
+
+static int complain(struct conf_error *reterr, int err, const char *file, const char *why)
+{
+	snprintf(reterr->text, sizeof(reterr->text), "%s: %s", file, why);
+	return err;
+}
+
+static int check_file(int fd, enum file_kind kind, const char *path, struct conf_error *reterr)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return complain(reterr, -errno, path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return complain(reterr, kind == KEY_FILE ? -EACCES : -EINVAL, path, "not a regular file");
+	if (kind == KEY_FILE && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+		snprintf(reterr->text, sizeof(reterr->text),
+			 "%s: mode %04o lets others at the private key; chmod 600 it", path,
+			 (unsigned)(st.st_mode & 07777));
+		return -EACCES;
+	}
+	if ((uintmax_t)st.st_size > PEM_FILE_MAX)
+		return complain(reterr, -EINVAL, path, "too big for a PEM file");
+	return 0;
+}
+
+static int read_all(int fd, char *buf, size_t size, size_t *ret_len)
+{
+	size_t len = 0;
+	while (len < size) {
+		ssize_t n = read(fd, buf + len, size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*ret_len = len;
+	return 0;
+}
+
+/* The whole file in a buffer of PEM_FILE_MAX octets that the caller wipes and frees. */
+static int read_pem(const char *path, enum file_kind kind, char **ret, size_t *ret_len,
+		    struct conf_error *reterr)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return complain(reterr, -errno, path, strerror(errno));
+	char *buf = NULL;
+	int r = check_file(fd, kind, path, reterr);
+	if (r < 0)
+		goto out;
+	buf = xmalloc(PEM_FILE_MAX);
+	r = read_all(fd, buf, PEM_FILE_MAX, ret_len);
+	if (r < 0) {
+		complain(reterr, r, path, strerror(-r));
+		free(buf);
+		goto out;
+	}
+	*ret = buf;
+out:
+	close(fd);
+	return r;
+}
+
+/* Called only for what is encrypted: say so, and give no passphrase. Without it OpenSSL would ask the
+ * terminal. */
+static int on_passphrase(char *buf, int size, int rwflag, void *ctx)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	if (ctx != NULL)
+		*(bool *)ctx = true;
+	return -1;
+}
+
+static int read_chain(BIO *bio, struct cert_files *files)
+{
+	files->leaf = PEM_read_bio_X509(bio, NULL, on_passphrase, NULL);
+	files->intermediates = sk_X509_new_null();
+	if (files->leaf == NULL || files->intermediates == NULL)
+		return -EINVAL;
+	X509 *next;
+	while ((next = PEM_read_bio_X509(bio, NULL, on_passphrase, NULL)) != NULL) {
+		if (sk_X509_num(files->intermediates) < CHAIN_MAX &&
+		    sk_X509_push(files->intermediates, next) > 0)
+			continue;
+		X509_free(next);
+		return -EINVAL;
+	}
+	/* The end of the file shows as "no start line"; anything else is a broken certificate. */
+	unsigned long code = ERR_peek_last_error();
+	return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE ? 0 : -EINVAL;
+}
+
+static int load_chain(struct cert_files *files, const char *path, struct conf_error *reterr)
+{
+	char *pem;
+	size_t len;
+	int r = read_pem(path, CHAIN_FILE, &pem, &len, reterr);
+	if (r < 0)
+		return r;
+	ERR_clear_error();
+	BIO *bio = BIO_new_mem_buf(pem, (int)len);
+	r = bio ? read_chain(bio, files) : -ENOMEM;
+	if (r < 0)
+		tls_error_text(reterr, path);
+	ERR_clear_error();
+	BIO_free(bio);
+	free(pem);
+	return r;
+}
+
+static int load_key(struct cert_files *files, const char *path, struct conf_error *reterr)
+{
+	char *pem;
+	size_t len;
+	int r = read_pem(path, KEY_FILE, &pem, &len, reterr);
+	if (r < 0)
+		return r;
+	ERR_clear_error();
+	bool encrypted = false;
+	BIO *bio = BIO_new_mem_buf(pem, (int)len);
+	files->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &encrypted) : NULL;
+	if (encrypted)
+		r = complain(reterr, -EINVAL, path,
+			     "the key is protected by a passphrase, which nobody can type here");
+	else if (files->key == NULL) {
+		tls_error_text(reterr, path);
+		r = -EINVAL;
+	}
+	ERR_clear_error();
+	BIO_free(bio);
+	OPENSSL_cleanse(pem, len);
+	free(pem);
+	return r;
+}
+
+int cert_files_load(struct cert_files *ret, const char *chain_file, const char *key_file,
+		    struct conf_error *reterr)
+{
+	struct cert_files files = {NULL, NULL, NULL};
+	int r = load_chain(&files, chain_file, reterr);
+	if (r < 0)
+		goto out;
+	r = load_key(&files, key_file, reterr);
+	if (r < 0)
+		goto out;
+	if (X509_check_private_key(files.leaf, files.key) != 1) {
+		snprintf(reterr->text, sizeof(reterr->text), "%s: not the key of the certificate in %s",
+			 key_file, chain_file);
+		r = -EINVAL;
+		goto out;
+	}
+	*ret = files;
+	return 0;
+out:
+	ERR_clear_error();
+	cert_files_done(&files);
+	return r;
+}
+
+void cert_files_done(struct cert_files *files)
+{
+	X509_free(files->leaf);
+	sk_X509_pop_free(files->intermediates, X509_free);
+	EVP_PKEY_free(files->key);
+	*files = (struct cert_files){NULL, NULL, NULL};
+}
