@@ -405,7 +405,6 @@ int ingest_apply(struct ingest_task *task, struct store_txn *txn)
 	size_t untold = delivery->envelope.recipients_n - apply.told;
 	if (untold)
 		strbuf_printf(&apply.reply, " and %zu more", untold);
-	task->message_stored = apply.message.v != 0;
 	r = arena_copy(&delivery->arena, strbuf_str(&apply.reply), &delivery->reply_text);
 out:
 	strbuf_done(&apply.reply);

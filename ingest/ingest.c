@@ -239,8 +239,6 @@ static void on_stored(struct store_job *job, int status)
 		account_failure(task, status);
 		return;
 	}
-	if (task->message_stored)
-		spooled_mail_kept(task->delivery->mail);
 	bool jobs_due = task->jobs_due;
 	give_back(task, DELIVERY_ACCEPTED);
 	if (jobs_due && ingest->handlers.outbox)

@@ -24,7 +24,6 @@ struct ingest_task {
 	struct mail_digests digests;
 	bool parsed;         /* parse holds a result to be freed */
 	bool jobs_due;       /* an outbox job was made */
-	bool message_stored; /* the original is referred to by a row */
 	int seal_status;
 };
 
