@@ -1,0 +1,146 @@
+/* Networks, connections per client, budgets. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "smtpd/policy.h"
+
+static struct policy_address address(const char *text)
+{
+	struct policy_network network;
+	assert_int_equal(policy_network_parse(str_from(text), &network), 0);
+	return network.address;
+}
+
+static void networks(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *network, *address;
+		bool has;
+	} cases[] = {
+		{"127.0.0.0/8", "127.1.2.3", true},
+		{"127.0.0.0/8", "128.0.0.1", false},
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"192.0.2.128/25", "192.0.2.129", true},
+		{"192.0.2.128/25", "192.0.2.127", false},
+		{"0.0.0.0/0", "203.0.113.9", true},
+		{"0.0.0.0/0", "2001:db8::1", false},
+		{"::/0", "2001:db8::1", true},
+		{"2001:db8::/33", "2001:db8:7fff::1", true},
+		{"2001:db8::/33", "2001:db8:8000::1", false},
+		{"::1", "::1", true},
+		{"192.0.2.0/24", "::ffff:192.0.2.7", true},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct policy_network network;
+		struct policy_address a = address(cases[i].address);
+		assert_int_equal(policy_network_parse(str_from(cases[i].network), &network), 0);
+		assert_int_equal(policy_network_has(&network, &a), cases[i].has);
+	}
+	static const char *const bad[] = {"",           "x",       "1.2.3",        "1.2.3.4/", "1.2.3.4/33",
+					  "1.2.3.4/-1", "::1/129", "1.2.3.4/1234", "::/a",     "localhost"};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct policy_network network;
+		assert_int_equal(policy_network_parse(str_from(bad[i]), &network), -EINVAL);
+	}
+}
+
+static void addresses_print_as_they_are_written(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"192.0.2.1", "2001:db8::1", "::1"};
+	char buf[POLICY_TEXT_SIZE];
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct policy_address a = address(texts[i]);
+		assert_string_equal(policy_address_text(&a, buf), texts[i]);
+	}
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(0x7f000001)}};
+	struct policy_address a = policy_address_of((const struct sockaddr *)&sa);
+	assert_string_equal(policy_address_text(&a, buf), "127.0.0.1");
+}
+
+static void clients_are_counted_by_address_and_by_64(void **state)
+{
+	(void)state;
+	struct policy_clients *clients = policy_clients_new();
+	struct policy_address v4 = address("192.0.2.1"), other = address("192.0.2.2");
+	struct policy_address v6 = address("2001:db8::1"), neighbour = address("2001:db8::2"),
+			      far = address("2001:db8:0:1::1");
+	assert_true(policy_clients_enter(clients, &v4, 2));
+	assert_true(policy_clients_enter(clients, &v4, 2));
+	assert_false(policy_clients_enter(clients, &v4, 2));
+	assert_true(policy_clients_enter(clients, &other, 2));
+	policy_clients_leave(clients, &v4);
+	assert_true(policy_clients_enter(clients, &v4, 2));
+	assert_true(policy_clients_enter(clients, &v6, 1));
+	assert_false(policy_clients_enter(clients, &neighbour, 1));
+	assert_true(policy_clients_enter(clients, &far, 1));
+	policy_clients_leave(clients, &neighbour);
+	assert_true(policy_clients_enter(clients, &v6, 1));
+	assert_true(policy_clients_enter(clients, &v6, 0)); /* 0: no limit */
+	policy_clients_free(clients);
+}
+
+static void ten_thousand_clients_come_and_go(void **state)
+{
+	(void)state;
+	struct policy_clients *clients = policy_clients_new();
+	for (uint32_t round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < 10000; i++) {
+			struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000000 + i)}};
+			struct policy_address a = policy_address_of((const struct sockaddr *)&sa);
+			assert_true(policy_clients_enter(clients, &a, 1));
+			assert_false(policy_clients_enter(clients, &a, 1));
+		}
+		for (uint32_t i = 0; i < 10000; i++) {
+			struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000000 + i)}};
+			struct policy_address a = policy_address_of((const struct sockaddr *)&sa);
+			policy_clients_leave(clients, &a);
+		}
+	}
+	policy_clients_free(clients);
+}
+
+static void budgets_end_a_session(void **state)
+{
+	(void)state;
+	const struct limits_conf limits = {.errors = 3,
+					   .commands = 2,
+					   .unknown_recipients = 1,
+					   .errors_delay_after = 2,
+					   .error_delay_ms = 500};
+	struct policy_budget budget = {0};
+	assert_int_equal(policy_count_error(&budget, &limits), REPLY_NONE);
+	assert_int_equal(policy_count_error(&budget, &limits), REPLY_NONE);
+	assert_int_equal(policy_delay_ms(&budget, &limits), 0);
+	assert_int_equal(policy_count_error(&budget, &limits), REPLY_NONE);
+	assert_int_equal(policy_delay_ms(&budget, &limits), 500);
+	assert_int_equal(policy_count_error(&budget, &limits), REPLY_TOO_MANY_ERRORS);
+	assert_int_equal(policy_count_command(&budget, &limits), REPLY_NONE);
+	assert_int_equal(policy_count_command(&budget, &limits), REPLY_NONE);
+	assert_int_equal(policy_count_command(&budget, &limits), REPLY_TOO_MANY_COMMANDS);
+	assert_int_equal(policy_count_unknown(&budget, &limits), REPLY_NONE);
+	assert_int_equal(policy_count_unknown(&budget, &limits), REPLY_TOO_MANY_UNKNOWN);
+	for (int i = 0; i < 100; i++) /* 0: no limit */
+		assert_int_equal(policy_count_transaction(&budget, &limits), REPLY_NONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(networks),
+		cmocka_unit_test(addresses_print_as_they_are_written),
+		cmocka_unit_test(clients_are_counted_by_address_and_by_64),
+		cmocka_unit_test(ten_thousand_clients_come_and_go),
+		cmocka_unit_test(budgets_end_a_session),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
