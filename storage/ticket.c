@@ -1,0 +1,244 @@
+/*
+ * See ticket.h. One insert is one statement; the hot path of a new ticket is client_upsert (a look-up, rarely
+ * an insert), the tenant's counter, ticket, comment. Every look-up names the tenant or a row id that was found
+ * under it. Writer thread.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mailaddr.h"
+#include "storage/keys.h"
+#include "storage/ticket.h"
+#include "storage/txn.h"
+
+static const char *const status_names[] = {
+	"open", "in_progress", "waiting_on_customer", "waiting_on_agent", "resolved", "closed", "reopened",
+};
+
+const char *ticket_status_name(enum ticket_status status)
+{
+	return status_names[status];
+}
+
+int ticket_status_parse(struct str text, enum ticket_status *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(status_names); i++)
+		if (str_eq(text, str_from(status_names[i]))) {
+			*ret = (enum ticket_status)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* ---- clients ---- */
+
+static const char sql_client_find[] = "SELECT id, address FROM client WHERE address_key = ?1 AND tenant = ?2";
+static const char sql_client_add[] =
+	"INSERT INTO client (tenant, address_key, address, name, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+static int client_find(struct store_txn *txn, struct tenant_id tenant, int64_t key, struct str address,
+		       struct client_id *ret)
+{
+	struct stmt *s = stmt_use(txn->db, sql_client_find);
+	stmt_int(s, 1, key);
+	stmt_int(s, 2, tenant.v);
+	int r;
+	while ((r = stmt_step(s)) > 0)
+		if (str_ieq(stmt_col_text(s, 1), address)) {
+			ret->v = stmt_col_int(s, 0);
+			break;
+		}
+	stmt_reset(s);
+	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
+}
+
+int client_upsert(struct store_txn *txn, struct tenant_id tenant, struct str address, struct str display_name,
+		  int64_t now_ms, struct client_id *ret)
+{
+	assert(utf8_valid(address) && utf8_valid(display_name));
+	int64_t key = key_of_address(address);
+	int r = client_find(txn, tenant, key, address, ret);
+	if (r != -ENOENT)
+		return r;
+	struct stmt *s = stmt_use(txn->db, sql_client_add);
+	stmt_int(s, 1, tenant.v);
+	stmt_int(s, 2, key);
+	stmt_text(s, 3, address);
+	stmt_text(s, 4, display_name);
+	stmt_int(s, 5, now_ms);
+	r = stmt_run(s);
+	if (r == 0)
+		ret->v = db_last_id(txn->db);
+	return r;
+}
+
+/* ---- tickets ---- */
+
+static const char sql_number[] = "SELECT c.next, t.reference_prefix FROM ticket_counter c"
+				 " JOIN tenant t ON t.id = c.tenant WHERE c.tenant = ?1";
+static const char sql_number_taken[] = "UPDATE ticket_counter SET next = ?2 WHERE tenant = ?1";
+static const char sql_ticket_add[] =
+	"INSERT INTO ticket (tenant, number, status, requester, automatic, linked, created_ms, updated_ms,"
+	" subject, tag, addressed_to, assignee)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7, ?8, ?9, ?10, ?11, ?12)";
+/* All statuses, so that the index (tenant, status, number) finds it. */
+static const char sql_ticket_find[] =
+	"SELECT id FROM ticket WHERE tenant = ?1 AND status IN (0, 1, 2, 3, 4, 5, 6) AND number = ?2";
+static const char sql_ticket_reference[] = "SELECT k.number, t.reference_prefix FROM ticket k"
+					   " JOIN tenant t ON t.id = k.tenant WHERE k.id = ?1";
+/* Unchanged columns are not written by their index: status is compared by SQLite before it moves an entry. */
+static const char sql_ticket_update[] = "UPDATE ticket SET status = coalesce(?2, status), subject = "
+					"coalesce(?3, subject), tag = coalesce(?4, tag),"
+					" assignee = coalesce(?5, assignee), updated_ms = ?6 WHERE id = ?1";
+
+static void print_reference(char *ret, struct str prefix, int64_t number)
+{
+	snprintf(ret, TICKET_REFERENCE_SIZE, "%.*s-%05" PRId64, (int)(prefix.len < 11 ? prefix.len : 11),
+		 prefix.ptr, number);
+}
+
+/* Takes the next number of the tenant; -ENOENT when there is no such tenant. */
+static int take_number(struct store_txn *txn, struct tenant_id tenant, int64_t *ret_number,
+		       char *ret_reference)
+{
+	struct stmt *s = stmt_use(txn->db, sql_number);
+	stmt_int(s, 1, tenant.v);
+	int r = stmt_step(s);
+	if (r <= 0) {
+		stmt_reset(s);
+		return r < 0 ? r : -ENOENT;
+	}
+	int64_t number = stmt_col_int(s, 0);
+	print_reference(ret_reference, stmt_col_text(s, 1), number);
+	stmt_reset(s);
+	s = stmt_use(txn->db, sql_number_taken);
+	stmt_int(s, 1, tenant.v);
+	stmt_int(s, 2, number + 1);
+	r = stmt_run(s);
+	if (r == 0)
+		*ret_number = number;
+	return r;
+}
+
+int ticket_add(struct store_txn *txn, const struct ticket_row *row, struct ticket_id *ret,
+	       int64_t *ret_number, char *ret_reference)
+{
+	assert(utf8_valid(row->subject) && utf8_valid(row->tag) && utf8_valid(row->addressed_to));
+	int64_t number = 0;
+	int r = take_number(txn, row->tenant, &number, ret_reference);
+	if (r < 0)
+		return r;
+	struct stmt *s = stmt_use(txn->db, sql_ticket_add);
+	stmt_int(s, 1, row->tenant.v);
+	stmt_int(s, 2, number);
+	stmt_int(s, 3, row->status);
+	stmt_int(s, 4, row->requester.v);
+	stmt_int(s, 5, row->automatic);
+	stmt_int(s, 6, row->linked.v);
+	stmt_int(s, 7, row->created_ms);
+	stmt_int(s, 8, row->updated_ms ? row->updated_ms : row->created_ms);
+	stmt_text(s, 9, row->subject);
+	stmt_text(s, 10, row->tag);
+	stmt_text(s, 11, row->addressed_to);
+	stmt_text(s, 12, row->assignee);
+	r = stmt_run(s);
+	if (r < 0)
+		return r;
+	ret->v = db_last_id(txn->db);
+	*ret_number = number;
+	return 0;
+}
+
+int ticket_find(struct store_txn *txn, struct tenant_id tenant, int64_t number, struct ticket_id *ret)
+{
+	struct stmt *s = stmt_use(txn->db, sql_ticket_find);
+	stmt_int(s, 1, tenant.v);
+	stmt_int(s, 2, number);
+	int r = stmt_step(s);
+	if (r > 0)
+		ret->v = stmt_col_int(s, 0);
+	stmt_reset(s);
+	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
+}
+
+int ticket_reference(struct store_txn *txn, struct ticket_id id, char *ret_reference)
+{
+	struct stmt *s = stmt_use(txn->db, sql_ticket_reference);
+	stmt_int(s, 1, id.v);
+	int r = stmt_step(s);
+	if (r > 0)
+		print_reference(ret_reference, stmt_col_text(s, 1), stmt_col_int(s, 0));
+	stmt_reset(s);
+	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
+}
+
+int ticket_update(struct store_txn *txn, struct ticket_id id, const struct ticket_change *change,
+		  int64_t now_ms)
+{
+	struct stmt *s = stmt_use(txn->db, sql_ticket_update);
+	stmt_int(s, 1, id.v);
+	if (change->status >= 0)
+		stmt_int(s, 2, change->status);
+	stmt_text_or_null(s, 3, change->subject);
+	stmt_text_or_null(s, 4, change->tag);
+	stmt_text_or_null(s, 5, change->assignee);
+	stmt_int(s, 6, now_ms);
+	int r = stmt_run(s);
+	if (r == 0 && db_changes(txn->db) == 0)
+		r = -ENOENT;
+	return r;
+}
+
+/* ---- comments and attachments ---- */
+
+static const char sql_comment_add[] =
+	"INSERT INTO comment (ticket, tenant, message, author_kind, author, visibility, automatic, "
+	"created_ms,"
+	" thread_key, author_address, header_message_id, note, reply, text)"
+	" VALUES (?1, ?2, nullif(?3, 0), ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+static const char sql_attachment_add[] = "INSERT INTO attachment (comment, position, part, filename, "
+					 "media_type, content_id, size, inline_image,"
+					 " left_out) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+int comment_add(struct store_txn *txn, const struct comment_row *row, struct comment_id *ret)
+{
+	assert(utf8_valid(row->text) && utf8_valid(row->reply) && utf8_valid(row->note));
+	struct stmt *s = stmt_use(txn->db, sql_comment_add);
+	stmt_int(s, 1, row->ticket.v);
+	stmt_int(s, 2, row->tenant.v);
+	stmt_int(s, 3, row->message.v);
+	stmt_int(s, 4, row->author_kind);
+	stmt_int(s, 5, row->author.v);
+	stmt_int(s, 6, row->visibility);
+	stmt_int(s, 7, row->automatic);
+	stmt_int(s, 8, row->created_ms);
+	if (row->header_message_id.len > 0)
+		stmt_int(s, 9, key_of_thread(row->tenant, row->header_message_id));
+	stmt_text(s, 10, row->author_address);
+	stmt_text(s, 11, row->header_message_id);
+	stmt_text(s, 12, row->note);
+	stmt_text_or_null(s, 13, row->reply);
+	stmt_text(s, 14, row->text);
+	int r = stmt_run(s);
+	if (r == 0)
+		ret->v = db_last_id(txn->db);
+	return r;
+}
+
+int attachment_add(struct store_txn *txn, struct comment_id comment, const struct attachment_row *row)
+{
+	assert(utf8_valid(row->filename) && utf8_valid(row->media_type));
+	struct stmt *s = stmt_use(txn->db, sql_attachment_add);
+	stmt_int(s, 1, comment.v);
+	stmt_int(s, 2, row->position);
+	stmt_text(s, 3, row->part);
+	stmt_text(s, 4, row->filename);
+	stmt_text(s, 5, row->media_type);
+	stmt_text(s, 6, row->content_id);
+	stmt_int(s, 7, row->size);
+	stmt_int(s, 8, row->inline_image);
+	stmt_text(s, 9, row->left_out);
+	return stmt_run(s);
+}
