@@ -18,6 +18,10 @@
  *conf_list (one struct per element, filled by `sub`). Sizes read "35MiB", "128 KiB", "4096"; durations
  *"300s", "5m", "1h", "10ms", "7d". Strings live in the conf object.
  *
+ * A table of one CONF_MAP option named "*" takes its whole section as that map ("forwards"). Sub tables hold
+ * scalars and CONF_STRINGS only. In the file an option without a value (or "null") is an empty string, list or
+ * map; for a number it is an error.
+ *
  * An error names the file, line, column, what is wrong and, for an unknown key, the nearest known one. The
  *first error ends the load; nothing half-loaded is handed out. Loop or main thread; the result is read-only
  *and may be shared.
