@@ -8,8 +8,8 @@
  *	int r = html_to_text(html, &text, &marks);
  *	... quote_new_part(strbuf_str(&text), &marks, ...) ...
  *
- * Paragraphs are separated by an empty line, lists get "- " and "1. ", table rows are lines with cells parted
- * by " | " where a table holds data, links become "text <url>", images their alternative text, quotes "> "
+ * Paragraphs are separated by an empty line, lists get "- " and "1. ", table rows are lines with a tab
+ * between cells, links become "text <url>", images their alternative text, quotes "> "
  * lines; <pre> keeps its blanks. What a reader would not see is left out: head, script, style, template,
  * comments, hidden elements, tracking images. Lines end with LF, none has blanks at its end, no more than one
  * empty line follows another, none stands at the start or the end.
