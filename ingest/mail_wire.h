@@ -9,9 +9,13 @@
 #include "base/strbuf.h"
 #include "ingest/mail.h"
 
+/* No encoded mail within the limits is longer; the reader's and the writer's bound. */
+size_t mail_wire_size_max(const struct mail_limits *limits);
+
 /* -ENOBUFS when out is too small for it. */
 int mail_wire_encode(const struct parsed_mail *mail, enum parse_status status, struct strbuf *out);
-/* Views in *ret point into bytes and into arena (lists). -EBADMSG when the bytes are no parsed mail. */
+/* Views in *ret point into bytes and into arena (lists). -EBADMSG when the bytes are no parsed mail, or one
+ * that passes the limits (or the arena's). *ret_status is PARSE_OK, PARSE_LIMIT or PARSE_FAILED. */
 int mail_wire_decode(struct arena *arena, struct str bytes, const struct mail_limits *limits,
 		     struct parsed_mail **ret, enum parse_status *ret_status);
 

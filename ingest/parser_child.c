@@ -1,0 +1,292 @@
+/*
+ * The parser child's loop: one mail in, one parsed mail out, in order.
+ *
+ *	init -> FRAME_CONF read -> sandbox -> FRAME_READY written -> (mail -> answer)* -> end of the socket
+ *
+ *  1. Before the sandbox no octet of any mail has been looked at.
+ *  2. Mail data is parsed where it lies: in the input buffer, or in a read-only mapping of the spool file that
+ *     ends with its parse.
+ *  3. Answers gather while more whole mails are at hand, but not longer than a moment: a mail that is slow must
+ *     not hold back the answers before it.
+ *  4. One mail's memory is gone before the next begins; after a big one it is given back to the system.
+ *
+ * Whatever is wrong with the socket or the server ends the child. One thread.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/strbuf.h"
+#include "ingest/mail_fallback.h"
+#include "ingest/mail_wire.h"
+#include "ingest/parser_child.h"
+#include "ingest/parser_frame.h"
+#include "ingest/parser_sandbox.h"
+
+#define READ_SIZE       ((size_t)64 * 1024)
+#define GATHER_MAX      ((size_t)64 * 1024)
+#define GATHER_MAX_US   2000
+#define BIG_MAIL        ((size_t)1024 * 1024)
+#define KEPT_BUFFER_MAX ((size_t)1024 * 1024)
+
+struct parser_child {
+	int socket;
+	struct mail_limits limits;
+	/* requests: bytes[start..end) are not looked at yet */
+	char *bytes;
+	size_t start, end, size;
+	int fds[FRAMES_UNDER_WAY]; /* came, and wait for their frames; oldest first */
+	size_t fds_n;
+	/* answers */
+	struct strbuf out;
+	int64_t gathering_since_us;
+};
+
+static int child_set_up(struct parser_child *child);
+static int child_loop(struct parser_child *child);
+static int child_next(struct parser_child *child, struct frame *ret, struct str *ret_payload);
+static int child_fill(struct parser_child *child, size_t need);
+static int child_mail(struct parser_child *child, const struct frame *frame, struct str payload);
+static int child_file(struct parser_child *child, const struct frame *frame, struct str payload);
+static int child_parse(struct parser_child *child, uint32_t id, struct str mail_data);
+static int child_flush(struct parser_child *child);
+
+int parser_child_main(int socket_fd)
+{
+	/* When the server dies its children have nobody to answer. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	signal(SIGPIPE, SIG_IGN);
+	struct parser_child child = {.socket = socket_fd};
+	mail_parse_init();
+	int r = child_set_up(&child);
+	if (r == 0)
+		r = child_loop(&child);
+	for (size_t i = 0; i < child.fds_n; i++)
+		close(child.fds[i]);
+	strbuf_done(&child.out);
+	free(child.bytes);
+	return r == -EPIPE ? EX_OK : EX_PROTOCOL;
+}
+
+static int child_set_up(struct parser_child *child)
+{
+	struct frame frame;
+	struct str payload;
+	struct frame_conf conf;
+	strbuf_init(&child->out, GATHER_MAX);
+	int r = child_next(child, &frame, &payload);
+	if (r < 0)
+		return r;
+	if (frame.type != FRAME_CONF || payload.len != sizeof(conf))
+		return -EPROTO;
+	memcpy(&conf, payload.ptr, sizeof(conf));
+	child->limits = conf.limits;
+	strbuf_init(&child->out, GATHER_MAX + sizeof(frame) + mail_wire_size_max(&conf.limits));
+	r = parser_sandbox_enter(conf.memory_max);
+	if (r < 0)
+		return r;
+	frame = frame_make(FRAME_READY, 0, 0);
+	strbuf_add(&child->out, (struct str){(const char *)&frame, sizeof(frame)});
+	return child_flush(child);
+}
+
+static int child_loop(struct parser_child *child)
+{
+	for (;;) {
+		struct frame frame;
+		struct str payload;
+		int r = child_next(child, &frame, &payload);
+		if (r < 0)
+			return r;
+		if (frame.type == FRAME_MAIL)
+			r = child_mail(child, &frame, payload);
+		else if (frame.type == FRAME_FILE)
+			r = child_file(child, &frame, payload);
+		else
+			r = -EPROTO;
+		if (r < 0)
+			return r;
+	}
+}
+
+/* The next whole frame; before it blocks, what was gathered is sent. The payload lives until the next call. */
+static int child_next(struct parser_child *child, struct frame *ret, struct str *ret_payload)
+{
+	for (;;) {
+		struct str rest = {child->bytes + child->start, child->end - child->start};
+		size_t size;
+		int r = frame_peek(rest, FRAME_MAIL_MAX, ret, &size);
+		if (r < 0)
+			return r;
+		if (r == 1) {
+			*ret_payload = str_sub(rest, sizeof(*ret), size);
+			child->start += size;
+			return 0;
+		}
+		r = child_flush(child);
+		if (r == 0)
+			r = child_fill(child, size);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* Read once, with room for need octets from start on. -EPIPE: the server closed the socket. */
+static int child_fill(struct parser_child *child, size_t need)
+{
+	size_t have = child->end - child->start;
+	if (have == 0 && child->size > KEPT_BUFFER_MAX) {
+		free(child->bytes);
+		child->bytes = NULL;
+		child->size = 0;
+	}
+	if (child->start > 0) {
+		memmove(child->bytes, child->bytes + child->start, have);
+		child->start = 0;
+		child->end = have;
+	}
+	size_t size = need + READ_SIZE;
+	if (child->size < size) {
+		child->bytes = xrealloc(child->bytes, size);
+		child->size = size;
+	}
+	int fd;
+	ssize_t n = frame_receive(child->socket, child->bytes + child->end, child->size - child->end, &fd);
+	if (n <= 0)
+		return n == 0 || n == -ECONNRESET ? -EPIPE : (int)n;
+	child->end += (size_t)n;
+	if (fd < 0)
+		return 0;
+	if (child->fds_n == FRAMES_UNDER_WAY) {
+		close(fd);
+		return -EPROTO;
+	}
+	child->fds[child->fds_n++] = fd;
+	return 0;
+}
+
+static int child_mail(struct parser_child *child, const struct frame *frame, struct str payload)
+{
+	return child_parse(child, frame->id, payload);
+}
+
+static int child_take_fd(struct parser_child *child)
+{
+	if (child->fds_n == 0)
+		return -EPROTO;
+	int fd = child->fds[0];
+	child->fds_n--;
+	memmove(&child->fds[0], &child->fds[1], child->fds_n * sizeof(child->fds[0]));
+	return fd;
+}
+
+static int child_file(struct parser_child *child, const struct frame *frame, struct str payload)
+{
+	struct frame_file file;
+	int fd = child_take_fd(child);
+	if (fd < 0)
+		return fd;
+	struct stat st;
+	int r = payload.len == sizeof(file) && fstat(fd, &st) == 0 ? 0 : -EPROTO;
+	if (r < 0)
+		goto out;
+	memcpy(&file, payload.ptr, sizeof(file));
+	uint64_t size = (uint64_t)st.st_size;
+	if (file.offset > size || file.size > size - file.offset || size > SIZE_MAX / 2) {
+		r = -EPROTO;
+		goto out;
+	}
+	void *map = size ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+	if (map == MAP_FAILED) {
+		r = -errno;
+		goto out;
+	}
+	struct str mail_data = {size ? (const char *)map + file.offset : "", (size_t)file.size};
+	r = child_parse(child, frame->id, mail_data);
+	if (size)
+		munmap(map, (size_t)size);
+out:
+	close(fd);
+	return r;
+}
+
+/* Text in several forms, and lists: enough for any mail within the limits; the address space is the real
+ * limit. */
+static size_t arena_size_max(const struct mail_limits *limits)
+{
+	return 4 * mail_wire_size_max(limits) + 16 * limits->text_max + MAIL_FALLBACK_SIZE;
+}
+
+static int answer_add(struct parser_child *child, uint32_t id, const struct parsed_mail *mail,
+		      enum parse_status status)
+{
+	struct strbuf *out = &child->out;
+	size_t start = out->len;
+	struct frame frame = frame_make(FRAME_ANSWER, id, 0);
+	strbuf_add(out, (struct str){(const char *)&frame, sizeof(frame)});
+	int r = mail_wire_encode(mail, status, out);
+	size_t length = out->len - start - sizeof(frame);
+	if (r < 0 || length > mail_wire_size_max(&child->limits)) {
+		out->len = start;
+		out->overflow = false;
+		return -ENOBUFS;
+	}
+	frame = frame_make(FRAME_ANSWER, id, length);
+	memcpy(out->ptr + start, &frame, sizeof(frame));
+	return 0;
+}
+
+static int child_parse(struct parser_child *child, uint32_t id, struct str mail_data)
+{
+	struct arena arena;
+	struct parsed_mail *mail;
+	arena_init(&arena, arena_size_max(&child->limits));
+	if (child->out.len == 0)
+		child->gathering_since_us = clock_mono_us();
+	enum parse_status status = mail_parse(&arena, mail_data, &child->limits, &mail);
+	int r = answer_add(child, id, mail, status);
+	if (r < 0) {
+		/* It understood more than an answer may hold: the header section must do. */
+		arena_clear(&arena);
+		r = mail_fallback(&arena, mail_data, &child->limits, &mail);
+		if (r == 0)
+			r = answer_add(child, id, mail, PARSE_LIMIT);
+	}
+	bool big = mail_data.len > BIG_MAIL || arena.used > BIG_MAIL;
+	arena_done(&arena);
+	if (big)
+		malloc_trim(0);
+	if (r == 0 &&
+	    (child->out.len >= GATHER_MAX || clock_mono_us() - child->gathering_since_us > GATHER_MAX_US))
+		r = child_flush(child);
+	return r;
+}
+
+static int child_flush(struct parser_child *child)
+{
+	struct strbuf *out = &child->out;
+	for (size_t sent = 0; sent < out->len;) {
+		ssize_t n = write(child->socket, out->ptr + sent, out->len - sent);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EPIPE || errno == ECONNRESET ? -EPIPE : -errno;
+		sent += (size_t)n;
+	}
+	if (out->allocated > KEPT_BUFFER_MAX) {
+		size_t len_max = out->len_max;
+		strbuf_done(out);
+		strbuf_init(out, len_max);
+	}
+	strbuf_clear(out);
+	return 0;
+}
