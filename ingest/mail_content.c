@@ -1,0 +1,368 @@
+/*
+ * Body selection and reading. Leaves are visited in document order, once for the plain reading and once for
+ * the HTML reading; what belongs together is found by the outermost multipart/alternative around a leaf, so
+ * no recursion is needed. Decoded texts are kept for both readings, bounded by the limits. Pure.
+ */
+#include "ingest/mail_content.h"
+
+#include <stdlib.h>
+
+#include "ingest/html_text.h"
+#include "ingest/mail_attachment.h"
+#include "ingest/mail_charset.h"
+#include "ingest/mail_param.h"
+
+#define BODIES_MAX       64  /* text parts that are joined; the others are attachments */
+#define STUB_SIZE_MAX    600 /* octets of a "can't show HTML" text */
+#define CONTENT_IDS_SIZE (64 * 1024)
+#define HTML_META_MAX    2048 /* where <meta charset> is looked for */
+
+struct body {
+	size_t entity;
+	int alternative; /* index of the outermost multipart/alternative around it, -1: none */
+	bool html;
+	struct strbuf text; /* UTF-8; HTML source or plain text */
+};
+
+void mail_content_init(struct mail_content *content, const struct mail_limits *limits)
+{
+	*content = (struct mail_content){.has_html = false};
+	strbuf_init(&content->text, limits->text_max);
+	strbuf_init(&content->html_text, limits->text_max);
+	strbuf_init(&content->content_ids, CONTENT_IDS_SIZE);
+}
+
+void mail_content_done(struct mail_content *content)
+{
+	strbuf_done(&content->text);
+	strbuf_done(&content->html_text);
+	strbuf_done(&content->content_ids);
+}
+
+/* ---- which parts ---- */
+
+static bool is_text_type(const struct mime_entity *entity)
+{
+	return str_eq(entity->media_type, STR("text/plain")) || str_eq(entity->media_type, STR("text/html"));
+}
+
+static bool has_name(struct arena *arena, const struct mime_entity *entity)
+{
+	return mail_attachment_given_name(arena, entity, STR("")).len > 0;
+}
+
+bool mail_content_is_body(struct arena *arena, const struct mime_tree *tree, size_t index)
+{
+	const struct mime_entity *entity = &tree->entities[index];
+
+	if (entity->multipart || !is_text_type(entity) || entity->disposition == DISPOSITION_ATTACHMENT)
+		return false;
+	if (entity->parent < 0 || entity->number == 1)
+		return true;
+	bool related = str_eq(tree->entities[entity->parent].media_type, STR("multipart/related"));
+	return !related && !has_name(arena, entity);
+}
+
+static int outermost_alternative(const struct mime_tree *tree, size_t index)
+{
+	int found = -1;
+
+	for (int i = tree->entities[index].parent; i >= 0; i = tree->entities[i].parent)
+		if (str_eq(tree->entities[i].media_type, STR("multipart/alternative")))
+			found = i;
+	return found;
+}
+
+/* ---- reading one part ---- */
+
+/* The charset that an HTML document claims for itself. */
+static struct str meta_charset(struct str html)
+{
+	html = str_sub(html, 0, HTML_META_MAX);
+	for (size_t i = 0; i + 8 < html.len; i++) {
+		if (ascii_lower(html.ptr[i]) != 'c' ||
+		    !str_istarts(str_sub(html, i, html.len), STR("charset=")))
+			continue;
+		size_t from = i + 8;
+		while (from < html.len && strchr("\"' ", html.ptr[from]) && html.ptr[from])
+			from++;
+		size_t to = from;
+		while (to < html.len && (ascii_alpha(html.ptr[to]) || ascii_digit(html.ptr[to]) ||
+					 (html.ptr[to] && strchr("-_:.", html.ptr[to]))))
+			to++;
+		return str_sub(html, from, to);
+	}
+	return STR("");
+}
+
+/*
+ * RFC 3676: a line that ends with a blank goes on in the next one of the same quote depth; a blank at the
+ * start of a line was stuffed; "-- " stands alone. In place, the text never grows.
+ */
+static void unflow(struct strbuf *text, bool delete_space)
+{
+	size_t to = 0, previous_depth = 0;
+	bool flowing = false;
+
+	for (size_t at = 0; at < text->len;) {
+		struct str line = str_sub(strbuf_str(text), at, text->len);
+		line.len = str_find(line, '\n');
+		bool ended = at + line.len < text->len;
+		at += line.len + ended;
+		size_t depth = 0;
+		while (depth < line.len && line.ptr[depth] == '>')
+			depth++;
+		struct str rest = str_sub(line, depth, line.len);
+		if (rest.len && rest.ptr[0] == ' ')
+			rest = str_sub(rest, 1, rest.len);
+		bool signature = str_eq(rest, STR("-- ")) || str_eq(rest, STR("--"));
+		bool joined = flowing && depth == previous_depth && !signature;
+		if (flowing && !joined)
+			text->ptr[to++] = '\n';
+		if (!joined) {
+			memset(text->ptr + to, '>', depth);
+			to += depth;
+			if (depth && line.len > depth && line.ptr[depth] == ' ')
+				text->ptr[to++] = ' ';
+		}
+		bool flowed = rest.len && rest.ptr[rest.len - 1] == ' ' && !signature;
+		size_t take = rest.len - (flowed && delete_space);
+		memmove(text->ptr + to, rest.ptr, take);
+		to += take;
+		flowing = flowed;
+		if (!flowed && ended)
+			text->ptr[to++] = '\n';
+		previous_depth = depth;
+	}
+	text->len = to;
+}
+
+static bool param_is(struct arena *arena, const struct mime_entity *entity, struct str name, struct str value)
+{
+	struct str given;
+	return mail_param_raw(arena, entity->content_type, name, &given) == 0 && str_ieq(given, value);
+}
+
+static void read_body(struct arena *arena, const struct mime_entity *entity, struct body *body,
+		      size_t size_max, struct str hint, struct mail_content *content)
+{
+	struct strbuf octets;
+	struct str charset = STR(""), raw = entity->body;
+
+	if (entity->content_type.len)
+		mail_param_raw(arena, entity->content_type, STR("charset"), &charset);
+	strbuf_init(&octets, size_max);
+	if (entity->encoding != MAIL_ENCODING_IDENTITY) {
+		content->cut |= !mail_decode(entity->encoding, raw, &octets);
+		raw = strbuf_str(&octets);
+	} else if (raw.len > size_max) {
+		raw.len = size_max;
+		content->cut = true;
+	}
+	if (body->html && !mail_charset_known(charset)) {
+		struct str meta = meta_charset(raw);
+		charset = mail_charset_known(meta) ? meta : charset;
+	}
+	strbuf_init(&body->text, size_max);
+	unsigned flags = mail_charset_to_utf8(charset, hint, raw, &body->text);
+	content->cut |= (flags & MAIL_CHARSET_CUT) != 0;
+	content->bad_charset |= (flags & (MAIL_CHARSET_UNKNOWN | MAIL_CHARSET_REPLACED)) != 0;
+	content->contradicted |= (flags & MAIL_CHARSET_CONTRADICTED) != 0;
+	strbuf_done(&octets);
+	if (body->html || !body->text.len)
+		return;
+	utf8_clean_text(&body->text);
+	if (param_is(arena, entity, STR("format"), STR("flowed")))
+		unflow(&body->text, param_is(arena, entity, STR("delsp"), STR("yes")));
+}
+
+/* ---- joining ---- */
+
+static bool is_blank(struct str s)
+{
+	static const char *const blanks[] = {" ",  "\t",       "\n",           "\r",
+					     "\f", "\xc2\xa0", "\xe2\x80\x8b", "\xef\xbb\xbf"};
+
+	while (s.len) {
+		size_t i = 0;
+		while (i < ARRAY_SIZE(blanks) && !str_starts(s, str_from(blanks[i])))
+			i++;
+		if (i == ARRAY_SIZE(blanks))
+			return false;
+		s = str_sub(s, strlen(blanks[i]), s.len);
+	}
+	return true;
+}
+
+static bool contains_word(struct str s, struct str word)
+{
+	for (size_t i = 0; i + word.len <= s.len; i++)
+		if (str_istarts(str_sub(s, i, s.len), word))
+			return true;
+	return false;
+}
+
+/* "Your mail program can't show HTML": short, speaks of HTML (or of multipart) and of programs that show. */
+static bool is_stub(struct str text)
+{
+	static const struct str subjects[] = {STR_INIT("html"), STR_INIT("multi-part message"),
+					      STR_INIT("multipart message")};
+	static const struct str programs[] = {
+		STR_INIT("client"),  STR_INIT("viewer"),     STR_INIT("program"),     STR_INIT("reader"),
+		STR_INIT("support"), STR_INIT("browser"),    STR_INIT("capable"),     STR_INIT("compatible"),
+		STR_INIT("display"), STR_INIT("enabled"),    STR_INIT("programm"),    STR_INIT("affich"),
+		STR_INIT("anzeig"),  STR_INIT("visualizar"), STR_INIT("mime format"), STR_INIT("rendre"),
+	};
+	bool subject = false, program = false;
+
+	if (text.len > STUB_SIZE_MAX)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
+		subject |= contains_word(text, subjects[i]);
+	for (size_t i = 0; subject && i < ARRAY_SIZE(programs); i++)
+		program |= contains_word(text, programs[i]);
+	return subject && program;
+}
+
+/* Start a new paragraph between joined parts. */
+static void separate(struct strbuf *out)
+{
+	if (!out->len)
+		return;
+	if (out->ptr[out->len - 1] != '\n')
+		strbuf_addc(out, '\n');
+}
+
+static void add_body(const struct body *body, struct strbuf *out, struct text_marks *marks,
+		     struct mail_content *content)
+{
+	separate(out);
+	bool first = out->len == 0;
+	if (!body->html) {
+		content->cut |= !utf8_append(out, strbuf_str(&body->text));
+	} else if (html_to_text(strbuf_str(&body->text), out, first ? marks : NULL) < 0) {
+		content->cut = true;
+	}
+}
+
+static void collect_content_ids(struct str html, struct strbuf *out)
+{
+	for (size_t i = 0; i + 4 < html.len; i++) {
+		const char *colon = memchr(html.ptr + i, ':', html.len - i);
+		if (!colon)
+			break;
+		i = (size_t)(colon - html.ptr);
+		if (i < 3 || !str_istarts(str_sub(html, i - 3, html.len), STR("cid:")))
+			continue;
+		size_t to = i + 1;
+		while (to < html.len && to - i < 256 && html.ptr[to] && !strchr("\"' >)\r\n\t", html.ptr[to]))
+			to++;
+		strbuf_add(out, str_sub(html, i + 1, to));
+		strbuf_addc(out, '\n');
+	}
+}
+
+bool mail_content_shows(const struct mail_content *content, struct str content_id)
+{
+	struct str rest = strbuf_str(&content->content_ids);
+
+	while (content_id.len && rest.len) {
+		size_t n = str_find(rest, '\n');
+		if (str_ieq(str_sub(rest, 0, n), content_id))
+			return true;
+		rest = str_sub(rest, n + 1, rest.len);
+	}
+	return false;
+}
+
+/* Of a group of alternatives: is the plain reading worth taking? */
+static bool plain_is_good(const struct body *bodies, size_t n, int alternative)
+{
+	bool html = false, good = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (bodies[i].alternative != alternative)
+			continue;
+		struct str text = strbuf_str(&bodies[i].text);
+		html |= bodies[i].html && !is_blank(text);
+		good |= !bodies[i].html && !is_blank(text) && !is_stub(text);
+	}
+	return good || !html;
+}
+
+static bool has_html(const struct body *bodies, size_t n, int alternative)
+{
+	for (size_t i = 0; i < n; i++)
+		if (bodies[i].alternative == alternative && bodies[i].html)
+			return true;
+	return false;
+}
+
+static void join(const struct body *bodies, size_t n, struct mail_content *content)
+{
+	/* each body costs a look at the others of its group: BODIES_MAX squared at most */
+	for (size_t i = 0; i < n; i++) {
+		const struct body *body = &bodies[i];
+		bool plain = true, html = true;
+		if (body->alternative >= 0) {
+			plain = body->html != plain_is_good(bodies, n, body->alternative);
+			html = body->html == has_html(bodies, n, body->alternative);
+		}
+		if (plain) {
+			content->text_from_html |= body->html && !content->text.len;
+			add_body(body, &content->text, &content->marks, content);
+		}
+		if (html && content->has_html)
+			add_body(body, &content->html_text, NULL, content);
+	}
+	/* HTML that shows nothing (images only): the plain part may still say something */
+	if (is_blank(strbuf_str(&content->text))) {
+		strbuf_clear(&content->text);
+		content->text_from_html = false;
+		content->marks.n = 0;
+		for (size_t i = 0; i < n; i++)
+			if (!bodies[i].html)
+				add_body(&bodies[i], &content->text, NULL, content);
+	}
+}
+
+/* The charset that some other part declares. */
+static struct str other_charset(struct arena *arena, const struct mime_tree *tree)
+{
+	struct str charset;
+
+	for (size_t i = 0; i < tree->n && i < BODIES_MAX; i++)
+		if (tree->entities[i].content_type.len &&
+		    mail_param_raw(arena, tree->entities[i].content_type, STR("charset"), &charset) == 0 &&
+		    mail_charset_known(charset))
+			return charset;
+	return STR("");
+}
+
+void mail_content_read(struct arena *arena, const struct mime_tree *tree, const struct mail_limits *limits,
+		       struct mail_content *content)
+{
+	struct body bodies[BODIES_MAX];
+	struct str hint = other_charset(arena, tree);
+	size_t n = 0, html_left = 4 * limits->text_max, text_left = limits->text_max;
+
+	for (size_t i = 0; i < tree->n && n < BODIES_MAX; i++) {
+		if (!mail_content_is_body(arena, tree, i))
+			continue;
+		struct body *body = &bodies[n++];
+		*body = (struct body){
+			.entity = i,
+			.alternative = outermost_alternative(tree, i),
+			.html = str_eq(tree->entities[i].media_type, STR("text/html")),
+		};
+		size_t *left = body->html ? &html_left : &text_left;
+		read_body(arena, &tree->entities[i], body, *left, hint, content);
+		*left -= body->text.len < *left ? body->text.len : *left;
+		content->has_html |= body->html;
+		if (body->html)
+			collect_content_ids(strbuf_str(&body->text), &content->content_ids);
+	}
+	join(bodies, n, content);
+	for (size_t i = 0; i < n; i++)
+		strbuf_done(&bodies[i].text);
+}

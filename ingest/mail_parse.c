@@ -1,0 +1,390 @@
+/*
+ * The whole way from raw mail data to struct parsed_mail: structure (mime_split), header fields, content,
+ * attachments, kind of mail, new part of a reply.
+ *
+ *  1. Time is linear in the size of the mail, memory is bounded by the limits; the mail itself is never
+ *     copied, attachments are decoded through a small buffer to count them.
+ *  2. What is scratch lives in an arena of our own; only the result goes into the caller's.
+ *  3. Whatever the octets are, *ret is a mail: what can't be read is missing, and `defects` says so.
+ *
+ * Runs in the parser child, on one thread (charset converters are cached per process).
+ */
+#include "ingest/mail.h"
+
+#include <stdlib.h>
+
+#include "base/strbuf.h"
+#include "ingest/autoreply.h"
+#include "ingest/mail_address.h"
+#include "ingest/mail_attachment.h"
+#include "ingest/mail_charset.h"
+#include "ingest/mail_content.h"
+#include "ingest/mail_date.h"
+#include "ingest/mail_header.h"
+#include "ingest/mail_param.h"
+#include "ingest/mail_word.h"
+#include "ingest/mime_split.h"
+#include "ingest/quote.h"
+
+#define SCRATCH_MAX       ((size_t)64 * 1024 * 1024)
+#define NESTED_MAX        4   /* mails in mails that are looked into for a text */
+#define PART_TYPES_MAX    200 /* media types shown to the classifier */
+#define DEFECTS_SIZE      512
+#define NESTED_DECODE_MAX ((size_t)4 * 1024 * 1024)
+
+struct parse {
+	struct arena *arena; /* the result's */
+	struct arena scratch;
+	const struct mail_limits *limits;
+	struct str data;
+	struct mime_tree tree;
+	struct mail_content content;
+	struct parsed_mail *mail;
+	struct strbuf defects;
+	struct str hint; /* charset of raw 8-bit header fields */
+};
+
+void mail_parse_init(void)
+{
+	mail_charset_init();
+}
+
+static void defect(struct parse *parse, bool is, const char *word)
+{
+	if (is)
+		strbuf_printf(&parse->defects, "%s%s", parse->defects.len ? " " : "", word);
+}
+
+static struct str keep(struct parse *parse, struct str s)
+{
+	struct str copy;
+	return s.len && arena_copy(parse->arena, s, &copy) == 0 ? copy : STR("");
+}
+
+/* ---- header fields ---- */
+
+static void read_mailboxes(struct parse *parse, struct str name, struct mail_mailboxes *ret)
+{
+	const struct mail_header *header = &parse->tree.header;
+
+	for (size_t i = 0; i < header->n; i++)
+		if (str_ieq(header->fields[i].name, name) &&
+		    mail_address_list(parse->arena, header->fields[i].value, parse->hint,
+				      parse->limits->addresses_max, ret) < 0)
+			break;
+}
+
+static struct str first_id(struct parse *parse, struct str name)
+{
+	struct mail_strs ids = {0};
+
+	mail_header_ids(parse->arena, mail_header_value(&parse->tree.header, name), 1, &ids);
+	return ids.n ? ids.items[0] : STR("");
+}
+
+static struct str decoded_value(struct parse *parse, struct str name)
+{
+	struct str text;
+
+	if (mail_word_text(parse->arena, mail_header_value(&parse->tree.header, name), parse->hint, &text) <
+	    0)
+		return STR("");
+	return text;
+}
+
+static void read_addressed_to(struct parse *parse)
+{
+	static const struct str names[] = {STR_INIT("X-Forwarded-To"), STR_INIT("Delivered-To"),
+					   STR_INIT("Resent-To"), STR_INIT("To")};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !parse->mail->addressed_to.len; i++) {
+		struct mail_mailboxes found = {0};
+		struct str value = mail_header_value(&parse->tree.header, names[i]);
+		if (mail_address_list(&parse->scratch, value, parse->hint, 1, &found) == 0 && found.n)
+			parse->mail->addressed_to = keep(parse, found.items[0].address);
+	}
+}
+
+static void read_header(struct parse *parse)
+{
+	struct parsed_mail *mail = parse->mail;
+	const struct mail_header *header = &parse->tree.header;
+
+	mail->subject = decoded_value(parse, STR("Subject"));
+	read_mailboxes(parse, STR("From"), &mail->from);
+	read_mailboxes(parse, STR("Sender"), &mail->sender);
+	read_mailboxes(parse, STR("Reply-To"), &mail->reply_to);
+	read_mailboxes(parse, STR("To"), &mail->to);
+	read_mailboxes(parse, STR("Cc"), &mail->cc);
+	mail->message_id = first_id(parse, STR("Message-ID"));
+	mail->in_reply_to = first_id(parse, STR("In-Reply-To"));
+	mail_header_ids(parse->arena, mail_header_value(header, STR("References")),
+			parse->limits->references_max, &mail->references);
+	mail->date_ms = mail_date_parse(mail_header_value(header, STR("Date")));
+	mail->received_n = (unsigned)mail_header_count(header, STR("Received"));
+	read_addressed_to(parse);
+	defect(parse, !header->n, "no-header");
+	defect(parse, header->n && !mail->from.n, "no-author");
+	defect(parse, mail_header_count(header, STR("From")) > 1, "several-from-fields");
+	defect(parse, mail->date_ms == 0 && mail_header_value(header, STR("Date")).len, "bad-date");
+	defect(parse, header->eight_bit, "8bit-header");
+	defect(parse, header->unfinished && header->n && parse->data.len > header->size, "no-empty-line");
+}
+
+/* ---- content ---- */
+
+/* The first mail inside the mail, decoded; empty when there is none. octets holds it when it was encoded. */
+static struct str nested_mail(const struct mime_tree *tree, struct strbuf *octets)
+{
+	for (size_t i = 0; i < tree->n; i++) {
+		const struct mime_entity *entity = &tree->entities[i];
+		if (!str_eq(entity->media_type, STR("message/rfc822")) &&
+		    !str_eq(entity->media_type, STR("message/global")))
+			continue;
+		if (entity->encoding == MAIL_ENCODING_IDENTITY)
+			return entity->body;
+		strbuf_clear(octets);
+		mail_decode(entity->encoding, entity->body, octets);
+		return strbuf_str(octets);
+	}
+	return STR("");
+}
+
+static bool is_report(const struct mime_tree *tree)
+{
+	return tree->n && str_eq(tree->entities[0].media_type, STR("multipart/report"));
+}
+
+/* A mail that holds nothing but another mail says what that one says. */
+static void read_content(struct parse *parse)
+{
+	struct mime_tree tree = parse->tree;
+	struct strbuf octets[2];
+
+	mail_content_read(&parse->scratch, &tree, parse->limits, &parse->content);
+	if (is_report(&tree))
+		return;
+	strbuf_init(&octets[0], NESTED_DECODE_MAX);
+	strbuf_init(&octets[1], NESTED_DECODE_MAX);
+	for (unsigned i = 0; i < NESTED_MAX && !parse->content.text.len; i++) {
+		struct str inner = nested_mail(&tree, &octets[i % 2]);
+		if (!inner.len || mime_split(&parse->scratch, inner, parse->limits, &tree) < 0)
+			break;
+		mail_content_read(&parse->scratch, &tree, parse->limits, &parse->content);
+	}
+	strbuf_done(&octets[0]);
+	strbuf_done(&octets[1]);
+}
+
+/* Without blanks and line ends around it, but with the first line's indent. */
+static struct str trim_text(struct str text)
+{
+	while (text.len && ascii_space(text.ptr[text.len - 1]))
+		text.len--;
+	size_t line = 0;
+	for (size_t i = 0; i < text.len && ascii_space(text.ptr[i]); i++)
+		if (text.ptr[i] == '\n')
+			line = i + 1;
+	return str_sub(text, line, text.len);
+}
+
+static void keep_content(struct parse *parse)
+{
+	struct parsed_mail *mail = parse->mail;
+	struct str html = trim_text(strbuf_str(&parse->content.html_text));
+
+	mail->has_html = parse->content.has_html;
+	mail->text_from_html = parse->content.text_from_html;
+	mail->text = keep(parse, trim_text(strbuf_str(&parse->content.text)));
+	mail->text_cut = parse->content.cut;
+	if (!html.len || str_eq(html, mail->text))
+		mail->html_text = mail->text;
+	else
+		mail->html_text = keep(parse, html);
+	defect(parse, parse->content.bad_charset, "bad-charset");
+	defect(parse, parse->content.contradicted, "wrong-charset");
+}
+
+static void keep_reply(struct parse *parse)
+{
+	struct parsed_mail *mail = parse->mail;
+	struct quote_facts facts = {
+		.text = strbuf_str(&parse->content.text),
+		.subject = mail->subject,
+		.marks = parse->content.text_from_html ? &parse->content.marks : NULL,
+	};
+	struct strbuf reply;
+
+	strbuf_init(&reply, parse->limits->text_max);
+	quote_new_part(&facts, &reply, NULL);
+	struct str text = trim_text(strbuf_str(&reply));
+	mail->reply = str_eq(text, mail->text) ? mail->text : keep(parse, text);
+	if (!mail->reply.len)
+		mail->reply = mail->text;
+	strbuf_done(&reply);
+}
+
+/* ---- attachments ---- */
+
+static bool is_attachment(struct parse *parse, size_t index)
+{
+	const struct mime_entity *entity = &parse->tree.entities[index];
+
+	if (entity->multipart || mail_content_is_body(&parse->scratch, &parse->tree, index))
+		return false;
+	/* a multipart that could not be opened, without anything in it */
+	return entity->body.len || !mime_is(entity, STR("multipart/"));
+}
+
+static void keep_attachment(struct parse *parse, size_t index, struct mail_attachment *ret)
+{
+	const struct mime_entity *entity = &parse->tree.entities[index];
+	struct str given = mail_attachment_given_name(&parse->scratch, entity, parse->hint);
+
+	if (mail_attachment_safe_name(parse->arena, given, &ret->filename) < 0)
+		ret->filename = STR("");
+	if (!ret->filename.len &&
+	    mail_attachment_made_up_name(parse->arena, entity->media_type, parse->mail->attachments_n + 1,
+					 &ret->filename) < 0)
+		ret->filename = STR("attachment");
+	if (mime_section(parse->arena, &parse->tree, index, &ret->part) < 0)
+		ret->part = STR("");
+	ret->media_type = keep(parse, entity->media_type);
+	if (mail_word_text(parse->arena, str_sub(entity->content_id, 0, 998), STR(""), &ret->content_id) < 0)
+		ret->content_id = STR("");
+	ret->size = mail_decode_size(entity->encoding, entity->body);
+	ret->inline_image =
+		mime_is(entity, STR("image/")) && mail_content_shows(&parse->content, entity->content_id);
+	ret->disposition_inline = entity->disposition == DISPOSITION_INLINE;
+}
+
+static void keep_attachments(struct parse *parse)
+{
+	struct parsed_mail *mail = parse->mail;
+	size_t n = 0;
+
+	for (size_t i = 0; i < parse->tree.n; i++)
+		n += is_attachment(parse, i);
+	if (n > parse->limits->attachments_max) {
+		n = parse->limits->attachments_max;
+		mail->attachments_cut = true;
+	}
+	mail->attachments_cut |= parse->tree.parts_limited;
+	struct mail_attachment *items = n ? arena_zalloc(parse->arena, n * sizeof(*items)) : NULL;
+	mail->attachments_cut |= n && !items;
+	mail->attachments = items;
+	for (size_t i = 0; items && i < parse->tree.n && mail->attachments_n < n; i++)
+		if (is_attachment(parse, i)) {
+			keep_attachment(parse, i, &items[mail->attachments_n]);
+			mail->attachments_n++;
+		}
+}
+
+/* ---- kind ---- */
+
+static void classify(struct parse *parse)
+{
+	struct parsed_mail *mail = parse->mail;
+	const struct mime_tree *tree = &parse->tree;
+	struct str types[PART_TYPES_MAX], report_type = STR("");
+	struct mail_verdict verdict;
+	size_t n = 0;
+
+	for (size_t i = 1; i < tree->n && n < PART_TYPES_MAX; i++)
+		types[n++] = tree->entities[i].media_type;
+	mail_param(&parse->scratch, tree->entities[0].content_type, STR("report-type"), STR(""),
+		   &report_type);
+	struct mail_facts facts = {
+		.fields = tree->header.fields,
+		.fields_n = tree->header.n,
+		.subject = mail->subject,
+		.from = mail->from,
+		.media_type = tree->entities[0].typed ? tree->entities[0].media_type : STR(""),
+		.report_type = report_type,
+		.part_types = types,
+		.part_types_n = n,
+		.text = mail->text,
+		.reverse_path = REVERSE_PATH_UNKNOWN,
+	};
+	mail_classify(&facts, &verdict);
+	mail->class = verdict.class;
+	mail->class_rule = keep(parse, verdict.rule);
+	mail->answerable = verdict.answerable;
+	mail->forward_confirmation = keep(parse, verdict.forward_confirmation);
+}
+
+/* ---- the whole ---- */
+
+/* All views point somewhere, also when they are empty. */
+static struct parsed_mail *empty_mail(struct arena *arena)
+{
+	struct parsed_mail *mail = arena_zalloc(arena, sizeof(*mail));
+
+	if (!mail)
+		return NULL;
+	struct str *strs[] = {&mail->subject,    &mail->message_id,   &mail->in_reply_to,
+			      &mail->text,       &mail->html_text,    &mail->reply,
+			      &mail->class_rule, &mail->addressed_to, &mail->forward_confirmation,
+			      &mail->defects};
+	for (size_t i = 0; i < ARRAY_SIZE(strs); i++)
+		*strs[i] = STR("");
+	return mail;
+}
+
+/* The charset that the mail declares, for header fields in raw 8-bit octets. */
+static struct str header_charset(struct parse *parse)
+{
+	struct str charset;
+
+	for (size_t i = 0; i < parse->tree.n && i < 16; i++)
+		if (mail_param_raw(&parse->scratch, parse->tree.entities[i].content_type, STR("charset"),
+				   &charset) == 0)
+			return charset;
+	return STR("");
+}
+
+static enum parse_status run(struct parse *parse)
+{
+	const struct mime_tree *tree = &parse->tree;
+
+	if (mime_split(&parse->scratch, parse->data, parse->limits, &parse->tree) < 0)
+		return PARSE_LIMIT;
+	parse->hint = tree->header.eight_bit ? header_charset(parse) : STR("");
+	read_header(parse);
+	read_content(parse);
+	keep_content(parse);
+	keep_reply(parse);
+	keep_attachments(parse);
+	classify(parse);
+	defect(parse, tree->missing_boundary, "missing-boundary");
+	defect(parse, tree->unclosed, "unclosed-multipart");
+	defect(parse, tree->parts_limited, "too-many-parts");
+	defect(parse, tree->depth_limited, "too-deep");
+	defect(parse, tree->header_limited, "header-too-large");
+	parse->mail->defects = keep(parse, strbuf_str(&parse->defects));
+	bool limited = tree->parts_limited || tree->depth_limited || tree->header.limited;
+	return limited ? PARSE_LIMIT : PARSE_OK;
+}
+
+enum parse_status mail_parse(struct arena *arena, struct str mail_data, const struct mail_limits *limits,
+			     struct parsed_mail **ret)
+{
+	static struct parsed_mail nothing; /* for an arena too small for anything */
+	struct parse parse = {.arena = arena, .limits = limits, .data = mail_data, .hint = STR("")};
+	enum parse_status status = PARSE_LIMIT;
+
+	parse.mail = empty_mail(arena);
+	if (!parse.mail) {
+		*ret = &nothing;
+		return PARSE_LIMIT;
+	}
+	arena_init(&parse.scratch, SCRATCH_MAX);
+	mail_content_init(&parse.content, limits);
+	strbuf_init(&parse.defects, DEFECTS_SIZE);
+	status = run(&parse);
+	strbuf_done(&parse.defects);
+	mail_content_done(&parse.content);
+	arena_done(&parse.scratch);
+	*ret = parse.mail;
+	return status;
+}
