@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "ingest/attachments.h"
+#include "ingest/comment_note.h"
 #include "ingest/route.h"
 #include "storage/audit.h"
 #include "storage/message.h"
@@ -118,46 +119,12 @@ static int add_attachments(struct apply *apply, struct comment_id comment, const
 	return r;
 }
 
-/* What the reader of the ticket should know about how this comment came to be; empty when nothing. */
-static int comment_note(struct apply *apply, const struct tenant *tenant, struct str *ret)
-{
-	char note[512];
-	size_t len = 0;
-	const struct attachment_policy policy = attachment_policy_of(tenant);
-	size_t left_out = 0;
-	int64_t offered = 0;
-	for (size_t i = 0; i < apply->mail->attachments_n; i++) {
-		bool out = attachment_left_out(&policy, &apply->mail->attachments[i], offered).len > 0;
-		left_out += out;
-		offered += !out;
-	}
-	note[0] = 0;
-	if (apply->task->parse.status != PARSE_OK)
-		len += (size_t)snprintf(
-			note, sizeof(note),
-			"This mail could not be read in full (%s); the original is attached. ",
-			parse_status_name(apply->task->parse.status));
-	if (left_out)
-		len += (size_t)snprintf(note + len, sizeof(note) - len,
-					"%zu attachment%s left out; the original holds %s. ", left_out,
-					left_out == 1 ? " is" : "s are", left_out == 1 ? "it" : "them");
-	if (apply->mail->attachments_cut)
-		len += (size_t)snprintf(note + len, sizeof(note) - len,
-					"More attachments than are listed are in the original. ");
-	if (apply->mail->text_cut)
-		len += (size_t)snprintf(note + len, sizeof(note) - len,
-					"The text is cut; all of it is in the original. ");
-	return arena_copy(&apply->delivery->arena, str_trim((struct str){note, len}), ret);
-}
-
 static int add_comment(struct apply *apply, const struct tenant *tenant, struct ticket_id ticket,
 		       struct client_id author, const struct decision *decision, struct outcome *outcome)
 {
 	const struct parsed_mail *mail = apply->mail;
-	struct str note = STR("");
-	int r = comment_note(apply, tenant, &note);
-	if (r < 0)
-		return r;
+	const struct attachment_policy policy = attachment_policy_of(tenant);
+	char note[COMMENT_NOTE_MAX];
 	struct comment_row row = {
 		.ticket = ticket,
 		.tenant = tenant->id,
@@ -168,12 +135,12 @@ static int add_comment(struct apply *apply, const struct tenant *tenant, struct 
 		.visibility = COMMENT_PUBLIC,
 		.text = mail->text,
 		.reply = str_eq(mail->reply, mail->text) ? (struct str){NULL, 0} : mail->reply,
-		.note = note,
+		.note = comment_note(mail, apply->task->parse.status, &policy, note),
 		.header_message_id = cut(mail->message_id, SUMMARY_MAX),
 		.automatic = decision->automatic,
 		.created_ms = apply->now_ms,
 	};
-	r = comment_add(apply->txn, &row, &outcome->comment);
+	int r = comment_add(apply->txn, &row, &outcome->comment);
 	return r < 0 ? r : add_attachments(apply, outcome->comment, tenant);
 }
 
