@@ -1,0 +1,169 @@
+/*
+ * What was understood of a mail. Keys never go away and are never null but for "date": programs depend on them.
+ */
+#include "smtpd/cli/mail_json.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+#include "smtpd/cli/display.h"
+#include "smtpd/cli/json_out.h"
+
+#define SHOWN_MAX (64 * 1024 * 1024)
+
+static struct str not_null(struct str text)
+{
+	return text.ptr ? text : STR("");
+}
+
+static void set_text(json_t *object, const char *key, struct str text)
+{
+	json_object_set_new(object, key, json_str(not_null(text)));
+}
+
+static json_t *addresses(const struct mail_mailboxes *list)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(array, json_str(not_null(list->items[i].address)));
+	return array;
+}
+
+static json_t *strings(const struct mail_strs *list)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(array, json_str(not_null(list->items[i])));
+	return array;
+}
+
+static json_t *attachments(const struct parsed_mail *mail)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < mail->attachments_n; i++) {
+		const struct mail_attachment *attachment = &mail->attachments[i];
+		json_t *o = json_object();
+		set_text(o, "filename", attachment->filename);
+		json_object_set_new(o, "size", json_integer((json_int_t)attachment->size));
+		set_text(o, "media_type", attachment->media_type);
+		set_text(o, "part", attachment->part);
+		set_text(o, "content_id", attachment->content_id);
+		json_object_set_new(o, "disposition",
+				    json_string(attachment->disposition_inline ? "inline" : "attachment"));
+		json_object_set_new(o, "inline", json_boolean(attachment->inline_image));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+json_t *mail_json(const struct parsed_mail *mail, enum parse_status status)
+{
+	static const struct mail_mailbox nobody;
+	const struct mail_mailbox *from = mail->from.n ? &mail->from.items[0] : &nobody;
+	json_t *o = json_object();
+	set_text(o, "subject", mail->subject);
+	set_text(o, "from_email", from->address);
+	set_text(o, "from_name", from->name);
+	json_object_set_new(o, "to", addresses(&mail->to));
+	json_object_set_new(o, "cc", addresses(&mail->cc));
+	json_object_set_new(o, "reply_to", addresses(&mail->reply_to));
+	json_object_set_new(o, "date", json_time(mail->date_ms));
+	set_text(o, "text", mail->text);
+	set_text(o, "html_text", mail->html_text);
+	set_text(o, "reply", mail->reply);
+	json_object_set_new(o, "attachments", attachments(mail));
+	json_object_set_new(o, "class", json_string(mail_class_name(mail->class)));
+	set_text(o, "class_rule", mail->class_rule);
+	json_object_set_new(o, "answerable", json_boolean(mail->answerable));
+	set_text(o, "message_id", mail->message_id);
+	set_text(o, "in_reply_to", mail->in_reply_to);
+	json_object_set_new(o, "references", strings(&mail->references));
+	set_text(o, "addressed_to", mail->addressed_to);
+	set_text(o, "forward_confirmation", mail->forward_confirmation);
+	json_object_set_new(o, "received", json_integer(mail->received_n));
+	json_object_set_new(o, "text_cut", json_boolean(mail->text_cut));
+	json_object_set_new(o, "attachments_cut", json_boolean(mail->attachments_cut));
+	set_text(o, "defects", mail->defects);
+	json_object_set_new(o, "status", json_string(parse_status_name(status)));
+	return o;
+}
+
+/* ---- for people ---- */
+
+static void line(FILE *file, const char *key, struct str value)
+{
+	struct strbuf safe;
+	if (value.len == 0)
+		return;
+	strbuf_init(&safe, SHOWN_MAX);
+	display_text(&safe, value, true);
+	fprintf(file, "%-14s %s\n", key, safe.ptr ? safe.ptr : "");
+	strbuf_done(&safe);
+}
+
+static void people(FILE *file, const char *key, const struct mail_mailboxes *list)
+{
+	struct strbuf all;
+	strbuf_init(&all, SHOWN_MAX);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct mail_mailbox *mailbox = &list->items[i];
+		strbuf_adds(&all, i ? ", " : "");
+		if (mailbox->name.len) {
+			strbuf_add(&all, mailbox->name);
+			strbuf_adds(&all, " <");
+		}
+		strbuf_add(&all, mailbox->address);
+		strbuf_adds(&all, mailbox->name.len ? ">" : "");
+	}
+	line(file, key, strbuf_str(&all));
+	strbuf_done(&all);
+}
+
+static void attachment_line(FILE *file, const struct mail_attachment *attachment)
+{
+	char size[DISPLAY_SIZE_MAX];
+	struct strbuf text;
+	strbuf_init(&text, SHOWN_MAX);
+	strbuf_add(&text, attachment->filename);
+	strbuf_printf(&text, " (%.*s, %s, part %.*s)%s", STR_ARG(not_null(attachment->media_type)),
+		      display_size((int64_t)attachment->size, size), STR_ARG(not_null(attachment->part)),
+		      attachment->inline_image ? " shown in the text" : "");
+	line(file, "Attachment", strbuf_str(&text));
+	strbuf_done(&text);
+}
+
+void mail_print(const struct parsed_mail *mail, enum parse_status status, FILE *file)
+{
+	char time[DISPLAY_TIME_MAX];
+	struct strbuf text;
+	if (status != PARSE_OK)
+		line(file, "Unreadable", str_from(parse_status_name(status)));
+	line(file, "Subject", mail->subject);
+	people(file, "From", &mail->from);
+	people(file, "Reply-To", &mail->reply_to);
+	people(file, "To", &mail->to);
+	people(file, "Cc", &mail->cc);
+	line(file, "Addressed to", mail->addressed_to);
+	if (mail->date_ms)
+		line(file, "Date", str_from(display_time(mail->date_ms, time)));
+	line(file, "Message-ID", mail->message_id);
+	line(file, "In-Reply-To", mail->in_reply_to);
+	line(file, "Class", str_from(mail_class_name(mail->class)));
+	line(file, "By rule", mail->class_rule);
+	line(file, "Answerable", mail->answerable ? STR("yes") : STR("no"));
+	line(file, "Confirmation", mail->forward_confirmation);
+	line(file, "Defects", mail->defects);
+	for (size_t i = 0; i < mail->attachments_n; i++)
+		attachment_line(file, &mail->attachments[i]);
+	strbuf_init(&text, SHOWN_MAX);
+	display_text(&text, mail->text, false);
+	fprintf(file, "\n%s\n", text.ptr ? text.ptr : "");
+	if (mail->text_cut)
+		fprintf(file, "(cut here)\n");
+	if (!str_eq(mail->reply, mail->text)) {
+		strbuf_clear(&text);
+		display_text(&text, mail->reply, false);
+		fprintf(file, "\n---- new in it ----\n%s\n", text.ptr ? text.ptr : "");
+	}
+	strbuf_done(&text);
+}
