@@ -196,7 +196,9 @@ static const char *const migration_1[] = {
 	"	recipient TEXT NOT NULL,"
 	"	mailbox TEXT NOT NULL,"
 	"	header_message_id TEXT NOT NULL"
-	") STRICT;",
+	") STRICT;"
+	/* Is each forwarded mail's job there? */
+	"CREATE INDEX outbox_by_forward ON outbox (message) WHERE kind = 0",
 	NULL,
 };
 

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "storage/reader_private.h"
 #include "storage/tenant_rows.h"
 #include "storage/txn.h"
 
@@ -24,9 +25,10 @@ enum field {
 	FIELD_CONFIRM,
 	FIELDS,
 };
-#define FIELDS_ALL   ((1 << FIELDS) - 1)
-#define TEXT_FIELDS  FIELD_ATTACHMENTS_MAX
-#define FIRST_COLUMN 2 /* of the fields, in sql_find and in sql_update */
+#define FIELDS_ALL        ((1 << FIELDS) - 1)
+#define TEXT_FIELDS       FIELD_ATTACHMENTS_MAX
+#define FIRST_COLUMN      2 /* of the fields, in sql_find and in sql_update */
+#define SET_FIELDS_COLUMN 15
 
 static const size_t text_offsets[TEXT_FIELDS] = {
 	offsetof(struct tenant_row, name),        offsetof(struct tenant_row, reference_prefix),
@@ -42,13 +44,9 @@ static const char sql_add[] =
 	" created_ms, updated_ms)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16)";
 static const char sql_add_counter[] = "INSERT INTO ticket_counter (tenant, next) VALUES (?1, 1)";
-#define COLUMNS                                                                                             \
-	"t.id, t.slug, t.name, t.reference_prefix, t.admin_email, t.notify_email, t.locale, t.signature,"   \
-	" t.logo_url, t.blocked_extensions, t.attachments_max, t.attachment_size_max, t.confirm, t.status," \
-	" t.declared, t.set_fields, t.created_ms, t.updated_ms, c.next"                                     \
-	" FROM tenant t JOIN ticket_counter c ON c.tenant = t.id"
-static const char sql_find[] = "SELECT " COLUMNS " WHERE t.slug = ?1";
-static const char sql_find_id[] = "SELECT " COLUMNS " WHERE t.id = ?1";
+#define FROM_TENANT " FROM tenant t JOIN ticket_counter c ON c.tenant = t.id"
+static const char sql_find[] = "SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.slug = ?1";
+static const char sql_find_id[] = "SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.id = ?1";
 static const char sql_update[] =
 	"UPDATE tenant SET name = ?2, reference_prefix = ?3, admin_email = ?4, notify_email = ?5, locale = "
 	"?6,"
@@ -104,7 +102,7 @@ int tenant_rows_add(struct store_txn *txn, const struct tenant_row *row, struct 
 	return r;
 }
 
-static void read_row(struct stmt *s, struct tenant_row *ret, int64_t *ret_set_fields)
+void tenant_row_read(struct stmt *s, struct tenant_row *ret)
 {
 	ret->id.v = stmt_col_int(s, 0);
 	ret->slug = stmt_col_text(s, 1);
@@ -115,7 +113,6 @@ static void read_row(struct stmt *s, struct tenant_row *ret, int64_t *ret_set_fi
 	ret->confirm = stmt_col_int(s, 12) != 0;
 	ret->status = (enum tenant_status)stmt_col_int(s, 13);
 	ret->declared = stmt_col_int(s, 14) != 0;
-	*ret_set_fields = stmt_col_int(s, 15);
 	ret->created_ms = stmt_col_int(s, 16);
 	ret->updated_ms = stmt_col_int(s, 17);
 	ret->next_ticket = stmt_col_int(s, 18);
@@ -131,7 +128,8 @@ static int find_row(struct stmt *s, struct tenant_row *ret, int64_t *ret_set_fie
 		stmt_reset(s);
 		return r;
 	}
-	read_row(s, ret, ret_set_fields);
+	tenant_row_read(s, ret);
+	*ret_set_fields = stmt_col_int(s, SET_FIELDS_COLUMN);
 	return 0;
 }
 

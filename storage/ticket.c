@@ -10,6 +10,7 @@
 
 #include "base/mailaddr.h"
 #include "storage/keys.h"
+#include "storage/reader_private.h"
 #include "storage/ticket.h"
 #include "storage/txn.h"
 
@@ -93,7 +94,7 @@ static const char sql_ticket_update[] = "UPDATE ticket SET status = coalesce(?2,
 					"coalesce(?3, subject), tag = coalesce(?4, tag),"
 					" assignee = coalesce(?5, assignee), updated_ms = ?6 WHERE id = ?1";
 
-static void print_reference(char *ret, struct str prefix, int64_t number)
+void ticket_print_reference(char *ret, struct str prefix, int64_t number)
 {
 	snprintf(ret, TICKET_REFERENCE_SIZE, "%.*s-%05" PRId64, (int)(prefix.len < 11 ? prefix.len : 11),
 		 prefix.ptr, number);
@@ -111,7 +112,7 @@ static int take_number(struct store_txn *txn, struct tenant_id tenant, int64_t *
 		return r < 0 ? r : -ENOENT;
 	}
 	int64_t number = stmt_col_int(s, 0);
-	print_reference(ret_reference, stmt_col_text(s, 1), number);
+	ticket_print_reference(ret_reference, stmt_col_text(s, 1), number);
 	stmt_reset(s);
 	s = stmt_use(txn->db, sql_number_taken);
 	stmt_int(s, 1, tenant.v);
@@ -169,7 +170,7 @@ int ticket_reference(struct store_txn *txn, struct ticket_id id, char *ret_refer
 	stmt_int(s, 1, id.v);
 	int r = stmt_step(s);
 	if (r > 0)
-		print_reference(ret_reference, stmt_col_text(s, 1), stmt_col_int(s, 0));
+		ticket_print_reference(ret_reference, stmt_col_text(s, 1), stmt_col_int(s, 0));
 	stmt_reset(s);
 	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
 }
