@@ -307,13 +307,12 @@ static void add_mailbox(struct scanner *scanner, struct str address, struct str 
 
 /* A whole mailbox hidden in encoded words: "=?utf-8?Q?Jane_<jane@example.com>?=". Read what it decodes to,
  * once. */
-static bool scan_decoded(struct scanner *scanner)
+static void scan_decoded(struct scanner *scanner)
 {
 	struct strbuf text;
-	bool found = false;
 
 	if (scanner->again || !scanner->bare.len)
-		return false;
+		return;
 	strbuf_init(&text, COLLECTED_MAX);
 	mail_word_decode(strbuf_str(&scanner->bare), scanner->hint, &text);
 	if (is_address(strbuf_str(&text))) {
@@ -330,10 +329,8 @@ static bool scan_decoded(struct scanner *scanner)
 		scan(&inner);
 		scanner->allocated = inner.allocated;
 		scanner->error = inner.error;
-		found = true;
 	}
 	strbuf_done(&text);
-	return found;
 }
 
 static void finish(struct scanner *scanner)
@@ -343,7 +340,7 @@ static void finish(struct scanner *scanner)
 	struct str angle = strbuf_str(&scanner->angle), comment = strbuf_str(&scanner->comment);
 	size_t from = 0, to = 0;
 
-	if (scanner->has_angle && (is_address(angle) || (angle.len && !is_address(bare)))) {
+	if (scanner->has_angle && is_address(angle)) {
 		add_mailbox(scanner, angle, phrase.len ? phrase : comment);
 	} else if (is_address(bare)) {
 		struct str word = word_around_at(bare, &from, &to);
@@ -360,9 +357,8 @@ static void finish(struct scanner *scanner)
 		add_mailbox(scanner, strbuf_str(&address), name);
 		strbuf_done(&address);
 		strbuf_done(&rest);
-	} else if (!scan_decoded(scanner) && bare.len && str_find(bare, ' ') == bare.len &&
-		   str_find(bare, '"') == bare.len) {
-		add_mailbox(scanner, bare, comment); /* a local name: "root" */
+	} else {
+		scan_decoded(scanner); /* else a name without an address: nobody could be answered */
 	}
 	clear(scanner);
 }

@@ -202,26 +202,46 @@ static bool contains_word(struct str s, struct str word)
 	return false;
 }
 
-/* "Your mail program can't show HTML": short, speaks of HTML (or of multipart) and of programs that show. */
-static bool is_stub(struct str text)
+/* Does a sentence speak of HTML and of programs that show it? */
+static bool speaks_of_html(struct str sentence)
 {
 	static const struct str subjects[] = {STR_INIT("html"), STR_INIT("multi-part message"),
-					      STR_INIT("multipart message")};
+					      STR_INIT("multipart message"), STR_INIT("mime format")};
 	static const struct str programs[] = {
-		STR_INIT("client"),  STR_INIT("viewer"),     STR_INIT("program"),     STR_INIT("reader"),
-		STR_INIT("support"), STR_INIT("browser"),    STR_INIT("capable"),     STR_INIT("compatible"),
-		STR_INIT("display"), STR_INIT("enabled"),    STR_INIT("programm"),    STR_INIT("affich"),
-		STR_INIT("anzeig"),  STR_INIT("visualizar"), STR_INIT("mime format"), STR_INIT("rendre"),
+		STR_INIT("client"),    STR_INIT("viewer"),     STR_INIT("program"),
+		STR_INIT("reader"),    STR_INIT("support"),    STR_INIT("browser"),
+		STR_INIT("capable"),   STR_INIT("compatible"), STR_INIT("display"),
+		STR_INIT("enable"),    STR_INIT("affich"),     STR_INIT("anzeig"),
+		STR_INIT("darstell"),  STR_INIT("lecteur"),    STR_INIT("visualizar"),
+		STR_INIT("visualizz"), STR_INIT("weergeven"),  STR_INIT("mime format"),
 	};
 	bool subject = false, program = false;
 
+	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
+		subject |= contains_word(sentence, subjects[i]);
+	for (size_t i = 0; subject && i < ARRAY_SIZE(programs); i++)
+		program |= contains_word(sentence, programs[i]);
+	return program;
+}
+
+/* "Your mail program can't show HTML": short, and most of its sentences say so. */
+static bool is_stub(struct str text)
+{
+	size_t sentences = 0, about_html = 0;
+
 	if (text.len > STUB_SIZE_MAX)
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
-		subject |= contains_word(text, subjects[i]);
-	for (size_t i = 0; subject && i < ARRAY_SIZE(programs); i++)
-		program |= contains_word(text, programs[i]);
-	return subject && program;
+	while (text.len) {
+		size_t n = 0;
+		while (n < text.len &&
+		       !(strchr(".!?", text.ptr[n]) && (n + 1 == text.len || ascii_space(text.ptr[n + 1]))))
+			n++;
+		struct str sentence = str_trim(str_sub(text, 0, n));
+		sentences += sentence.len > 0;
+		about_html += speaks_of_html(sentence);
+		text = str_sub(text, n + 1, text.len);
+	}
+	return about_html * 2 > sentences;
 }
 
 /* Start a new paragraph between joined parts. */
@@ -346,9 +366,13 @@ void mail_content_read(struct arena *arena, const struct mime_tree *tree, const 
 	struct str hint = other_charset(arena, tree);
 	size_t n = 0, html_left = 4 * limits->text_max, text_left = limits->text_max;
 
-	for (size_t i = 0; i < tree->n && n < BODIES_MAX; i++) {
+	for (size_t i = 0; i < tree->n; i++) {
 		if (!mail_content_is_body(arena, tree, i))
 			continue;
+		if (n == BODIES_MAX) {
+			content->cut = true;
+			break;
+		}
 		struct body *body = &bodies[n++];
 		*body = (struct body){
 			.entity = i,
@@ -361,6 +385,10 @@ void mail_content_read(struct arena *arena, const struct mime_tree *tree, const 
 		content->has_html |= body->html;
 		if (body->html)
 			collect_content_ids(strbuf_str(&body->text), &content->content_ids);
+	}
+	if (!n && !tree->entities[0].multipart && mime_is(&tree->entities[0], STR("multipart/"))) {
+		bodies[n] = (struct body){.alternative = -1};
+		read_body(arena, &tree->entities[0], &bodies[n++], text_left, hint, content);
 	}
 	join(bodies, n, content);
 	for (size_t i = 0; i < n; i++)

@@ -59,18 +59,19 @@ void mail_decoder_init(struct mail_decoder *decoder, enum mail_encoding encoding
 	*decoder = (struct mail_decoder){.encoding = encoding, .raw = raw};
 }
 
-/* Is the line at the start of raw (after blanks and line ends) made of base64 only? */
-static bool base64_goes_on(struct str raw)
+/* How many octets at the start of raw, up to the end of a line, are made of base64 only. 0: they are not, and
+ * the data ended with the padding before. Each octet is asked about once. */
+static size_t base64_goes_on(struct str raw)
 {
-	size_t i = 0, n = 0;
+	size_t i = 0, from;
 
 	while (i < raw.len && ascii_space(raw.ptr[i]))
 		i++;
-	/* a line of base64 is 76 long; what is much longer has shown what it is */
-	for (; i < raw.len && n < 128 && raw.ptr[i] != '\n' && raw.ptr[i] != '\r'; i++, n++)
+	from = i;
+	for (; i < raw.len && raw.ptr[i] != '\n' && raw.ptr[i] != '\r'; i++)
 		if (!base64_value[(unsigned char)raw.ptr[i]] && raw.ptr[i] != '=')
-			return false;
-	return n > 0;
+			return 0;
+	return i > from ? i : 0;
 }
 
 /* What the sextets collected so far hold, at the end of a quantum. */
@@ -91,10 +92,11 @@ static size_t base64_next(struct mail_decoder *decoder, char *buf, size_t cap)
 {
 	const unsigned char *p = (const unsigned char *)decoder->raw.ptr;
 	const unsigned char *end = p + decoder->raw.len;
+	const unsigned char *sound = p + decoder->sound;
 	size_t n = 0;
 
 	while (p < end && n + 3 <= cap) {
-		if (decoder->n == 0 && !decoder->padded && end - p >= 4) {
+		if (decoder->n == 0 && (!decoder->padded || sound - p >= 4) && end - p >= 4) {
 			unsigned a = base64_value[p[0]], b = base64_value[p[1]], c = base64_value[p[2]],
 				 d = base64_value[p[3]];
 			if (a && b && c && d) {
@@ -106,13 +108,13 @@ static size_t base64_next(struct mail_decoder *decoder, char *buf, size_t cap)
 				continue;
 			}
 		}
-		if (decoder->padded && *p != '=') {
-			struct str rest = {(const char *)p, (size_t)(end - p)};
-			if (!base64_goes_on(rest)) {
+		if (decoder->padded && *p != '=' && p >= sound) {
+			size_t n_sound = base64_goes_on((struct str){(const char *)p, (size_t)(end - p)});
+			if (!n_sound) {
 				p = end;
 				break;
 			}
-			decoder->padded = false;
+			sound = p + n_sound;
 		}
 		unsigned value = base64_value[*p];
 		if (value) {
@@ -131,6 +133,7 @@ static size_t base64_next(struct mail_decoder *decoder, char *buf, size_t cap)
 		p++;
 	}
 	decoder->raw = (struct str){(const char *)p, (size_t)(end - p)};
+	decoder->sound = sound > p ? (size_t)(sound - p) : 0;
 	if (p == end && n + 3 <= cap)
 		n += base64_flush(decoder, buf + n); /* missing padding */
 	return n;

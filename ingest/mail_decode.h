@@ -29,6 +29,7 @@ struct mail_decoder {
 	unsigned bits;  /* base64: collected sextets */
 	unsigned n;     /* how many */
 	bool padded;    /* base64: "=" was seen, what follows must look like base64 to be taken */
+	size_t sound;   /* base64: octets of raw that were found to look like it */
 	bool begun;     /* uuencode: behind "begin" */
 };
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #define FIELD_NAME_MAX 256
+#define JUNK_LINES_MAX 3 /* that are looked at to see whether fields follow */
 
 struct line {
 	struct str text; /* without its end */
@@ -53,16 +54,22 @@ static bool is_field(struct str line)
 	return field_name(line, &value) > 0;
 }
 
-/* Where the header section goes on after the line that is no field: true to skip it. */
-static bool skip_junk(struct str data, const struct line *line, size_t at, char eol, bool any)
+/* A line that is no field: true to skip it, because it is an mbox separator, or a field follows within a few
+ * lines; else the body has begun. */
+static bool skip_junk(struct str data, const struct line *line, size_t at, char eol)
 {
-	if (at == 0 && (str_starts(line->text, STR("From ")) || str_starts(line->text, STR(">From "))))
+	struct line next = *line;
+
+	if (str_starts(line->text, STR(">From ")) || (at == 0 && str_starts(line->text, STR("From "))))
 		return true;
-	if (str_starts(line->text, STR(">From ")))
-		return true;
-	struct line next = line_at(data, line->next, eol);
-	return line->next < data.len && !str_starts(next.text, STR("--")) && is_field(next.text) &&
-	       (any || line->text.len < 80);
+	for (size_t i = 0; i < JUNK_LINES_MAX && next.next < data.len; i++) {
+		next = line_at(data, next.next, eol);
+		if (!str_trim(next.text).len || str_starts(next.text, STR("--")))
+			return false;
+		if (is_field(next.text))
+			return true;
+	}
+	return false;
 }
 
 /* Grow the array when needed. */
@@ -134,7 +141,7 @@ void mail_header_split(struct arena *arena, struct str data, char eol, const str
 				header.unfinished = false;
 				break;
 			}
-			if (!blank && !skip_junk(data, &line, at, eol, header.n > 0))
+			if (!blank && !skip_junk(data, &line, at, eol))
 				break;
 			at = line.next;
 			end = header.n ? at : end;

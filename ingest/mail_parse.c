@@ -232,8 +232,8 @@ static bool is_attachment(struct parse *parse, size_t index)
 
 	if (entity->multipart || mail_content_is_body(&parse->scratch, &parse->tree, index))
 		return false;
-	/* a multipart that could not be opened, without anything in it */
-	return entity->body.len || !mime_is(entity, STR("multipart/"));
+	/* a multipart without parts is kept as it is, unless it is empty */
+	return str_trim(entity->body).len || !mime_is(entity, STR("multipart/"));
 }
 
 static void keep_attachment(struct parse *parse, size_t index, struct mail_attachment *ret)

@@ -343,6 +343,9 @@ static void walk(struct splitter *splitter)
 		}
 	}
 	close_down_to(splitter, 0, splitter->data.len);
+	/* what has no parts was no multipart */
+	for (size_t i = 0; i < tree->n; i++)
+		tree->entities[i].multipart = tree->entities[i].children > 0;
 }
 
 int mime_split(struct arena *arena, struct str data, const struct mail_limits *limits, struct mime_tree *ret)

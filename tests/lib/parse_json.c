@@ -58,6 +58,13 @@ static json_t *attachments(const struct parsed_mail *mail)
 	return array;
 }
 
+static struct str from_name(const struct parsed_mail *mail)
+{
+	if (!mail->from.n)
+		return STR("");
+	return mail->from.items[0].name.len ? mail->from.items[0].name : mail->from.items[0].address;
+}
+
 static json_t *to_json(const struct parsed_mail *mail, enum parse_status status)
 {
 	json_t *object = json_object(), *references = json_array();
@@ -67,7 +74,7 @@ static json_t *to_json(const struct parsed_mail *mail, enum parse_status status)
 	set(object, "status", string(str_from(parse_status_name(status))));
 	set(object, "subject", string(mail->subject));
 	set(object, "from_email", string(mail->from.n ? mail->from.items[0].address : STR("")));
-	set(object, "from_name", string(mail->from.n ? mail->from.items[0].name : STR("")));
+	set(object, "from_name", string(from_name(mail)));
 	set(object, "to", mailboxes(mail->to));
 	set(object, "cc", mailboxes(mail->cc));
 	set(object, "reply_to", mailboxes(mail->reply_to));
