@@ -1,18 +1,20 @@
 /*
- * TLS as bytes in, bytes out: no sockets, no loop. Serves both sides: tls_channel_accept() for the SMTP
- *server, tls_channel_connect() for the relay client.
+ * TLS as bytes in, bytes out: no sockets, no loop. Serves both sides: tls_channel_accept() for the SMTP server,
+ * tls_channel_connect() for the relay client.
  *
  *	enum tls_event ev = tls_channel_feed(tls, ciphertext_from_the_socket);
- *	while (tls_channel_output(tls, &out))	... write out to the socket; it is valid until the next call
- *... while ((n = tls_channel_read(tls, buf, sizeof buf)) > 0)	... plaintext ...
+ *	while (tls_channel_output(tls, &out))
+ *		... write out to the socket; it is valid until the next call ...
+ *	while ((n = tls_channel_read(tls, buf, sizeof buf)) > 0)
+ *		... plaintext ...
  *
  * feed() takes all it is given: the slice is the caller's again when it returns. Read until 0 before the next
  * feed: what is left unread is kept (1 MiB at most, then the channel fails). After TLS_CLOSED or TLS_FAILED
- *only output() (an alert or close_notify may be due) and free() are legal, and the connection must be closed:
- *never fall back to plaintext. A peer's close_notify is TLS_CLOSED, or -EPIPE from read() when plaintext came
- *before it in the same feed; the socket ending without one is the caller's to notice. What arrives in one
- *feed is bounded by the caller's read size; renegotiation is refused, a flood of key updates too. Idle
- *channels release their buffers. Loop thread.
+ * only output() (an alert or close_notify may be due) and free() are legal, and the connection must be closed:
+ * never fall back to plaintext. A peer's close_notify is TLS_CLOSED, or -EPIPE from read() when plaintext came
+ * before it in the same feed; the socket ending without one is the caller's to notice. What arrives in one
+ * feed is bounded by the caller's read size; renegotiation is refused, a flood of key updates too. Idle
+ * channels release their buffers (about 13 KiB remain). Loop thread.
  */
 #ifndef SERVELO_CERTS_TLS_CHANNEL_H
 #define SERVELO_CERTS_TLS_CHANNEL_H
