@@ -47,7 +47,8 @@ static const char sql_add_counter[] = "INSERT INTO ticket_counter (tenant, next)
 #define FROM_TENANT " FROM tenant t JOIN ticket_counter c ON c.tenant = t.id"
 static const char sql_find[] = "SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.slug = ?1";
 /* Declared tenants may share a prefix (the default is made of the slug); the first one is who has it. */
-static const char sql_find_prefix[] = "SELECT " COLUMNS " WHERE t.reference_prefix = ?1 ORDER BY t.id LIMIT 1";
+static const char sql_find_prefix[] = 
+	"SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.reference_prefix = ?1 ORDER BY t.id LIMIT 1";
 static const char sql_find_id[] = "SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.id = ?1";
 static const char sql_update[] =
 	"UPDATE tenant SET name = ?2, reference_prefix = ?3, admin_email = ?4, notify_email = ?5, locale = "
