@@ -40,17 +40,16 @@ struct limits_conf {
 	int64_t commands;                   /* in one session, of those that do not deliver */
 	int64_t errors, unknown_recipients; /* then 421 and close */
 	int64_t errors_delay_after, error_delay_ms;
-	int64_t transactions; /* in one session */
-	int64_t line_length, data_line_length;
+	int64_t transactions;                  /* in one session */
+	int64_t line_length, data_line_length; /* of a command with its CRLF; of mail data without */
 	int64_t received_fields;
 	int64_t greeting_timeout_ms, command_timeout_ms, data_timeout_ms, data_total_timeout_ms,
 		write_timeout_ms;
 	int64_t stress_timeout_ms; /* instead of command_timeout when over stress_percent of connections are
 				      in use */
 	int64_t stress_percent;
-	int64_t data_rate_min; /* octets per second, over a minute */
-	struct conf_strings
-		exempt; /* addresses and networks whose connections are not counted: "127.0.0.0/8" */
+	int64_t data_rate_min;      /* octets per second, over a minute */
+	struct conf_strings exempt; /* addresses and networks that connections_per_client does not count */
 };
 extern const struct conf_table limits_conf_table;
 
@@ -72,7 +71,7 @@ struct smtp_settings {
 	struct spool *spool;
 };
 
-/* Sockets inherited or bound early (root) can be given by smtp_server_listen_fd. Opens, does not listen. */
+/* Opens, does not listen. -EINVAL when limits.exempt can't be read. The process ignores SIGPIPE. */
 int smtp_server_open(struct smtp_server **ret, uv_loop_t *loop, const struct smtp_settings *settings,
 		     const struct smtp_handler *handler, void *ctx);
 /* Binds and listens on every address of settings->smtp->listen; reterr names the one that failed. Port 0 gets
