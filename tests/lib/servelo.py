@@ -274,5 +274,16 @@ class Server:
         """The original behind our Received field: what the client sent."""
         return self.run("message", "raw", mail_id, "--sent").stdout
 
+    def messages(self, message_id):
+        """Stored originals whose Message-ID holds this."""
+        return self.json("message", "list", "--message-id", message_id)
+
+    def audit(self, mail_id):
+        """What became of each recipient of one transaction."""
+        return self.json("audit", "list", "--message", mail_id)
+
+    def audit_rows(self):
+        return self.json("audit", "list", "--limit", "0")
+
     def balance(self):
         return self.json("audit", "balance")
