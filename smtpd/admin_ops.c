@@ -738,6 +738,22 @@ static int prefix_is_free(struct admin_op *op, struct store_txn *txn, const stru
 		STR_ARG(row->reference_prefix), STR_ARG(other.slug));
 }
 
+/* ACMECORP, else ACMECORP2, ACMECORP3, ...: only who chose a prefix has to hear that it is taken. */
+static int free_prefix(struct store_txn *txn, struct str slug, char *ret)
+{
+	struct tenant_row other;
+	slug_default_prefix(slug, ret);
+	size_t len = strlen(ret);
+	int r = tenant_rows_find_prefix(txn, str_from(ret), &other);
+	if (len > REFERENCE_PREFIX_MAX - 2)
+		len = REFERENCE_PREFIX_MAX - 2;
+	for (unsigned i = 2; r == 0 && i < 100; i++) {
+		snprintf(ret + len, 3, "%u", i % 100);
+		r = tenant_rows_find_prefix(txn, str_from(ret), &other);
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
 static int apply_tenant_add(struct admin_op *op, struct store_txn *txn)
 {
 	char prefix[REFERENCE_PREFIX_MAX + 1];
@@ -757,10 +773,11 @@ static int apply_tenant_add(struct admin_op *op, struct store_txn *txn)
 			STR_ARG(row.slug));
 	if (r != -ENOENT)
 		return r;
-	slug_default_prefix(row.slug, prefix);
 	row.name = row.slug;
+	r = free_prefix(txn, row.slug, prefix);
 	row.reference_prefix = str_from(prefix);
-	r = set_fields(op, &row, &n);
+	if (r == 0)
+		r = set_fields(op, &row, &n);
 	if (r == 0)
 		r = prefix_is_free(op, txn, &row);
 	if (r == 0)

@@ -58,14 +58,10 @@ int cli_exit_code(int r)
 int cli_conf(struct cli *cli)
 {
 	struct conf_error error = {""};
-	struct strbuf warnings;
 	if (cli->conf)
 		return 0;
-	strbuf_init(&warnings, 16 * 1024);
-	int r = server_conf_load(&cli->conf, cli->config, true, &warnings, &error);
-	if (warnings.len)
-		fprintf(stderr, "%s", warnings.ptr);
-	strbuf_done(&warnings);
+	/* warnings are for `servelo check` and for the server's log, not for every look at a ticket */
+	int r = server_conf_load(&cli->conf, cli->config, true, NULL, &error);
 	return r < 0 ? cli_fail(r == -EACCES ? EX_NOPERM : EX_CONFIG, "%s",
 				error.text[0] ? error.text : strerror(-r))
 		     : 0;
@@ -92,6 +88,8 @@ int cli_flush(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EX_OK;
+	if (errno == EPIPE) /* `servelo ticket list | head` has what it wanted */
+		return EX_IOERR;
 	return cli_fail(EX_IOERR, "writing the output: %s", strerror(errno));
 }
 

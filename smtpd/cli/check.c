@@ -1,0 +1,336 @@
+/*
+ * servelo check: would `serve` start, and run well? One line per thing that was looked at. The first thing is the
+ * configuration as a whole: when that does not load there is nothing else to look at, and the message names file,
+ * line and column.
+ *
+ * Nothing is changed, no folder made, no database opened for writing.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <jansson.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "certs/certs.h"
+#include "smtpd/cli/cli.h"
+#include "smtpd/cli/control_client.h"
+#include "smtpd/cli/display.h"
+#include "smtpd/cli/json_out.h"
+#include "smtpd/lone_parser.h"
+
+#define DAY_MS          INT64_C(86400000)
+#define CERT_DAYS_WARN  21
+#define PORT_PRIVILEGED 1024
+
+enum verdict { OK, WARN, FAIL };
+
+struct check {
+	struct cli *cli;
+	struct json_list json;
+	bool server_runs;
+	unsigned warnings, failures;
+};
+
+static int run_check(struct cli *cli);
+static int check_configuration(struct check *check);
+static void check_certificates(struct check *check);
+static void check_folder(struct check *check);
+static void check_database(struct check *check);
+static void check_user(struct check *check);
+static void check_server(struct check *check);
+static void check_listen(struct check *check);
+static void check_parser(struct check *check);
+
+static const struct cli_verb verbs[] = {
+	{"check", NULL, 0, 0,
+	 "Check configuration, certificates, permissions and the parser; changes nothing",
+	 "Exit code 78 when the server would not start like this.\n\n"
+	 "  servelo check --config /etc/servelo/config.yaml\n",
+	 NULL, 0, run_check},
+};
+const struct cli_noun cli_check = {NULL, NULL, verbs, ARRAY_SIZE(verbs)};
+
+static void say(struct check *check, enum verdict verdict, const char *what, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+static void say(struct check *check, enum verdict verdict, const char *what, const char *fmt, ...)
+{
+	static const char *const words[] = {"ok", "warn", "FAIL"};
+	struct strbuf text, safe;
+	va_list ap;
+	strbuf_init(&text, 8192);
+	strbuf_init(&safe, 64 * 1024);
+	va_start(ap, fmt);
+	strbuf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	check->warnings += verdict == WARN;
+	check->failures += verdict == FAIL;
+	if (check->cli->json) {
+		json_list_add(&check->json, json_pack("{s:s,s:s,s:o}", "check", what, "verdict",
+						      words[verdict], "text", json_str(strbuf_str(&text))));
+	} else {
+		display_text(&safe, strbuf_str(&text), true);
+		printf("%-4s  %-14s %s\n", words[verdict], what, safe.ptr ? safe.ptr : "");
+	}
+	strbuf_done(&text);
+	strbuf_done(&safe);
+}
+
+static int run_check(struct cli *cli)
+{
+	struct check check = {.cli = cli};
+	if (cli->json)
+		json_list_begin(&check.json, stdout);
+	if (check_configuration(&check) == 0) {
+		check_certificates(&check);
+		check_folder(&check);
+		check_database(&check);
+		check_user(&check);
+		check_server(&check);
+		check_listen(&check);
+		check_parser(&check);
+	}
+	if (cli->json)
+		json_list_end(&check.json);
+	return check.failures ? EX_CONFIG : 0;
+}
+
+static int check_configuration(struct check *check)
+{
+	struct cli *cli = check->cli;
+	struct conf_error error = {""};
+	struct strbuf warnings;
+	strbuf_init(&warnings, 64 * 1024);
+	int r = server_conf_load(&cli->conf, cli->config, true, &warnings, &error);
+	if (r < 0) {
+		say(check, FAIL, "configuration", "%s", error.text[0] ? error.text : strerror(-r));
+		/* for scripts and editors, that look for file:line:column on standard error */
+		cli_fail(EX_CONFIG, "%s", error.text[0] ? error.text : strerror(-r));
+	} else {
+		say(check, OK, "configuration", "%s, domain %s", cli->conf->path, cli->conf->mail->domain);
+	}
+	struct str rest = strbuf_str(&warnings);
+	while (rest.len) {
+		size_t end = str_find(rest, '\n');
+		say(check, WARN, "configuration", "%.*s", STR_ARG(str_sub(rest, 0, end)));
+		rest = str_sub(rest, end + 1, rest.len);
+	}
+	strbuf_done(&warnings);
+	return r;
+}
+
+/* ---- certificates ---- */
+
+static void on_certificate(void *ctx, const struct cert_info *info)
+{
+	struct check *check = ctx;
+	char until[DISPLAY_TIME_MAX];
+	int64_t days = (info->not_after_ms - clock_now_ms()) / DAY_MS;
+	bool over = info->not_after_ms <= clock_now_ms();
+	say(check, over || days < CERT_DAYS_WARN ? WARN : OK, "certificate", "%s: %s, %s, for %s, %s %s",
+	    info->host[0] ? info->host : "(default)", info->chain_file, info->key_kind, info->names,
+	    over ? "EXPIRED" : "valid until", display_time(info->not_after_ms, until));
+	if (!info->key_matches_host)
+		say(check, WARN, "certificate", "%s: the certificate does not name the host %s",
+		    info->chain_file, info->host);
+}
+
+static void check_certificates(struct check *check)
+{
+	const struct certs_conf *conf = check->cli->conf->tls;
+	struct conf_error error = {""};
+	struct certs *certs;
+	if (conf->certificates.n == 0) {
+		if (!conf->starttls)
+			say(check, OK, "certificates", "none, and tls.starttls is off");
+		return; /* the configuration's own warning says the rest */
+	}
+	int r = certs_load(&certs, conf, &error);
+	if (r < 0) {
+		say(check, FAIL, "certificates", "%s", error.text[0] ? error.text : strerror(-r));
+		return;
+	}
+	certs_describe(certs, on_certificate, check);
+	certs_unref(certs);
+}
+
+/* ---- files ---- */
+
+/* The user that the server will be: its uid, or -1 when it is not known. */
+static int64_t server_uid(const struct check *check)
+{
+	const char *user = check->cli->conf->process->user;
+	const struct passwd *passwd = user[0] ? getpwnam(user) : NULL;
+	if (!user[0])
+		return (int64_t)geteuid();
+	return passwd ? (int64_t)passwd->pw_uid : -1;
+}
+
+static void check_folder(struct check *check)
+{
+	const char *folder = check->cli->conf->storage->data_dir;
+	struct stat st;
+	if (stat(folder, &st) < 0) {
+		say(check, errno == ENOENT ? OK : FAIL, "data folder", "%s: %s", folder,
+		    errno == ENOENT ? "will be made at the first start" : strerror(errno));
+		return;
+	}
+	if (!S_ISDIR(st.st_mode))
+		say(check, FAIL, "data folder", "%s: is not a folder", folder);
+	else if (st.st_mode & (S_IRWXG | S_IRWXO))
+		say(check, WARN, "data folder", "%s: others can look into it; chmod 700 it", folder);
+	else if (server_uid(check) >= 0 && st.st_uid != (uid_t)server_uid(check) && geteuid() != 0)
+		say(check, FAIL, "data folder", "%s: belongs to another user (uid %u)", folder, st.st_uid);
+	else
+		say(check, OK, "data folder", "%s", folder);
+}
+
+static void check_database(struct check *check)
+{
+	struct cli *cli = check->cli;
+	struct conf_error error = {""};
+	int r = reader_open(&cli->reader, cli->conf->storage, &error);
+	if (r == -ENOENT)
+		say(check, OK, "database", "will be made at the first start");
+	else if (r < 0)
+		say(check, r == -EACCES ? WARN : FAIL, "database", "%s",
+		    error.text[0] ? error.text : strerror(-r));
+	else
+		say(check, OK, "database", "can be read");
+}
+
+static void check_user(struct check *check)
+{
+	const struct process_conf *conf = check->cli->conf->process;
+	if (conf->user[0] && !getpwnam(conf->user))
+		say(check, FAIL, "user", "process.user: there is no user \"%s\" on this system", conf->user);
+	else if (conf->group[0] && !getgrnam(conf->group))
+		say(check, FAIL, "user", "process.group: there is no group \"%s\" on this system",
+		    conf->group);
+	else if (conf->user[0])
+		say(check, OK, "user", "%s%s%s", conf->user, conf->group[0] ? ", group " : "", conf->group);
+	else if (geteuid() == 0)
+		say(check, WARN, "user", "started as root the server would stay root; set process.user");
+	else
+		say(check, OK, "user", "whoever starts it");
+}
+
+/* ---- network ---- */
+
+static void check_server(struct check *check)
+{
+	const char *path = check->cli->conf->control_path;
+	struct control_client *client = NULL;
+	int r = control_client_open(&client, path);
+	check->server_runs = r == 0 || r == -EACCES || r == -EPERM;
+	if (check->server_runs)
+		say(check, OK, "server", "one runs, and answers on %s", path);
+	else
+		say(check, OK, "server", "none runs");
+	control_client_close(client);
+}
+
+/* "192.0.2.1:25", "[2001:db8::1]:25" */
+static int parse_address(const char *text, struct sockaddr_storage *ret, socklen_t *ret_len, int *ret_port)
+{
+	struct str all = str_from(text);
+	char host[64];
+	size_t colon = all.len;
+	int port = 0;
+	while (colon > 0 && all.ptr[colon - 1] != ':')
+		colon--;
+	struct str digits = str_sub(all, colon, all.len);
+	struct str name = str_sub(all, 0, colon ? colon - 1 : 0);
+	bool six = name.len > 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']';
+	if (six)
+		name = str_sub(name, 1, name.len - 1);
+	for (size_t i = 0; i < digits.len; i++) {
+		if (!ascii_digit(digits.ptr[i]) || digits.len > 5)
+			return -EINVAL;
+		port = port * 10 + (digits.ptr[i] - '0');
+	}
+	if (digits.len == 0 || port > 65535 || name.len == 0 || name.len >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, name.ptr, name.len);
+	host[name.len] = 0;
+	*ret_port = port;
+	*ret_len = six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	return six ? uv_ip6_addr(host, port, (struct sockaddr_in6 *)(void *)ret)
+		   : uv_ip4_addr(host, port, (struct sockaddr_in *)(void *)ret);
+}
+
+static int try_bind(const struct sockaddr_storage *address, socklen_t len)
+{
+	const int on = 1;
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address->ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	int r = bind(fd, (const struct sockaddr *)address, len) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+static void check_listen(struct check *check)
+{
+	const struct conf_strings *listen = &check->cli->conf->smtp->listen;
+	for (size_t i = 0; i < listen->n; i++) {
+		struct sockaddr_storage address;
+		socklen_t len;
+		int port;
+		const char *text = listen->items[i];
+		if (parse_address(text, &address, &len, &port) < 0) {
+			say(check, FAIL, "listen", "%s: is not an address like 192.0.2.1:25 or [::]:25",
+			    text);
+			continue;
+		}
+		int r = check->server_runs ? 0 : try_bind(&address, len);
+		if (r == -EACCES && port < PORT_PRIVILEGED)
+			say(check, WARN, "listen", "%s: needs root (or CAP_NET_BIND_SERVICE) at the start",
+			    text);
+		else if (r < 0)
+			say(check, WARN, "listen", "%s: %s", text, strerror(-r));
+		else
+			say(check, OK, "listen", "%s", text);
+	}
+}
+
+/* ---- the parser child ---- */
+
+static void check_parser(struct check *check)
+{
+	static const char tiny[] = "From: a@example.org\r\nSubject: =?utf-8?q?caf=C3=A9?=\r\n\r\nhello\r\n";
+	const struct parser_conf conf = lone_parser_conf(check->cli->conf->ingest, "/proc/self/exe");
+	struct lone_parser *lone = NULL;
+	struct spooled_mail *mail;
+	struct parse_job job;
+	int64_t began_us = clock_mono_us();
+	int r = lone_parser_open(&lone, &conf);
+	if (r == 0)
+		r = lone_parser_mail(lone, &mail);
+	if (r == 0) {
+		r = spooled_mail_append(mail, (struct str){tiny, sizeof(tiny) - 1});
+		if (r < 0)
+			spooled_mail_discard(mail);
+		else
+			r = lone_parser_parse(lone, mail, 0, &job);
+	}
+	if (r < 0) {
+		say(check, FAIL, "parser child", "%s", strerror(-r));
+	} else {
+		bool right = job.status == PARSE_OK && str_eq(job.parsed->subject, STR("caf\xc3\xa9"));
+		say(check, right ? OK : FAIL, "parser child",
+		    right ? "starts and reads a mail (%s, %lld ms)" : "does not read a mail (%s, %lld ms)",
+		    parse_status_name(job.status), (long long)(clock_mono_us() - began_us) / 1000);
+		parse_job_done(&job);
+	}
+	lone_parser_close(lone);
+}
