@@ -414,3 +414,12 @@ struct str stmt_col_blob(struct stmt *stmt, int column)
 	const char *bytes = sqlite3_column_blob(stmt->handle, column);
 	return (struct str){bytes ? bytes : "", (size_t)sqlite3_column_bytes(stmt->handle, column)};
 }
+
+void db_reset_open(struct db *db)
+{
+	for (size_t i = 0; i < STMT_SLOTS; i++) {
+		sqlite3_stmt *handle = db->slots[i].handle;
+		if (handle && sqlite3_stmt_busy(handle))
+			sqlite3_reset(handle);
+	}
+}

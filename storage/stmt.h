@@ -63,6 +63,9 @@ int stmt_step(struct stmt *stmt) MUST_CHECK;
 /* Steps to the end and resets. */
 int stmt_run(struct stmt *stmt) MUST_CHECK;
 void stmt_reset(struct stmt *stmt);
+/* Resets every statement that a row was read from and that was left open for its views: an open one keeps the
+ * transaction's snapshot after COMMIT, and with it the log from being emptied. */
+void db_reset_open(struct db *db);
 int64_t stmt_col_int(struct stmt *stmt, int column);
 struct str stmt_col_text(struct stmt *stmt, int column); /* NULL: a view without a pointer */
 struct str stmt_col_blob(struct stmt *stmt, int column);

@@ -485,6 +485,7 @@ static int batch_commit(struct store *store)
 	struct store_txn *txn = &store->txn;
 	int64_t started_us = clock_mono_us();
 	int r = 0;
+	db_reset_open(store->db);
 	/* A job that was alone and failed has rolled everything back already. */
 	if (db_in_transaction(store->db))
 		r = stmt_run(stmt_use(store->db, sql_commit));

@@ -87,6 +87,9 @@ static const char sql_ticket_add[] =
 /* All statuses, so that the index (tenant, status, number) finds it. */
 static const char sql_ticket_find[] =
 	"SELECT id FROM ticket WHERE tenant = ?1 AND status IN (0, 1, 2, 3, 4, 5, 6) AND number = ?2";
+static const char sql_ticket_get[] =
+	"SELECT k.tenant, k.number, k.status, k.requester, k.automatic, coalesce(k.linked, 0), k.created_ms,"
+	" k.updated_ms, k.subject, k.tag, k.addressed_to, k.assignee FROM ticket k WHERE k.id = ?1";
 static const char sql_ticket_reference[] = "SELECT k.number, t.reference_prefix FROM ticket k"
 					   " JOIN tenant t ON t.id = k.tenant WHERE k.id = ?1";
 /* Unchanged columns are not written by their index: status is compared by SQLite before it moves an entry. */
@@ -173,6 +176,33 @@ int ticket_reference(struct store_txn *txn, struct ticket_id id, char *ret_refer
 		ticket_print_reference(ret_reference, stmt_col_text(s, 1), stmt_col_int(s, 0));
 	stmt_reset(s);
 	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
+}
+
+int ticket_get(struct store_txn *txn, struct ticket_id id, struct ticket_row *ret)
+{
+	struct stmt *s = stmt_use(txn->db, sql_ticket_get);
+	stmt_int(s, 1, id.v);
+	int r = stmt_step(s);
+	if (r <= 0) {
+		stmt_reset(s);
+		return r < 0 ? r : -ENOENT;
+	}
+	*ret = (struct ticket_row){
+		.id = id,
+		.tenant = {stmt_col_int(s, 0)},
+		.number = stmt_col_int(s, 1),
+		.status = (enum ticket_status)stmt_col_int(s, 2),
+		.requester = {stmt_col_int(s, 3)},
+		.automatic = stmt_col_int(s, 4) != 0,
+		.linked = {stmt_col_int(s, 5)},
+		.created_ms = stmt_col_int(s, 6),
+		.updated_ms = stmt_col_int(s, 7),
+		.subject = stmt_col_text(s, 8),
+		.tag = stmt_col_text(s, 9),
+		.addressed_to = stmt_col_text(s, 10),
+		.assignee = stmt_col_text(s, 11),
+	};
+	return 0; /* not reset yet: the views live in it */
 }
 
 int ticket_update(struct store_txn *txn, struct ticket_id id, const struct ticket_change *change,
