@@ -1,0 +1,409 @@
+/*
+ * Classification. Rules in the order in which they are believed:
+ *
+ *	our own mark, forwarding confirmations,
+ *	what the MIME structure says (RFC 3464, 5965, 8098), fields that only bounces carry,
+ *	bounces in free form: evidence is added up, and at least one piece must be structural (author, null
+ *	reverse-path, the original attached) so that nobody's quoted error message makes a bounce of their mail,
+ *	fields of automatic mail (RFC 3834), calendar answers and reactions,
+ *	subjects of vacation notices; a null reverse-path.
+ *
+ * What is left is normal. Whether a program may answer is asked separately, with more reasons to say no. Pure.
+ */
+#include "ingest/autoreply.h"
+
+#include "ingest/autoreply_tables.h"
+#include "ingest/text_fold.h"
+
+#define SUBJECT_MAX 512
+#define ADDRESS_MAX 256
+
+struct author {
+	struct str local, domain, name; /* folded */
+	char local_buf[ADDRESS_MAX], domain_buf[ADDRESS_MAX], name_buf[ADDRESS_MAX];
+	bool empty; /* "From: <>", or a daemon's name without an address */
+};
+
+struct case_file {
+	const struct mail_facts *facts;
+	struct author author;
+	struct str subject, text; /* folded */
+	char subject_buf[SUBJECT_MAX], text_buf[AUTOREPLY_TEXT_MAX];
+	bool null_reverse_path;
+	bool replied_subject; /* "Re: ...", "Fwd: ...": a person's, about a notice */
+};
+
+static struct str fold_into(struct str s, char *buf, size_t size)
+{
+	return (struct str){buf, text_fold(str_sub(s, 0, size), buf, size)};
+}
+
+static struct str first_value(const struct mail_facts *facts, struct str name)
+{
+	for (size_t i = 0; i < facts->fields_n; i++)
+		if (str_ieq(facts->fields[i].name, name))
+			return str_trim(facts->fields[i].value);
+	return (struct str){NULL, 0};
+}
+
+static bool has_field(const struct mail_facts *facts, struct str name)
+{
+	return first_value(facts, name).ptr != NULL;
+}
+
+/* ---- opening the case ---- */
+
+static void read_author(struct author *author, const struct mail_facts *facts)
+{
+	struct str raw = first_value(facts, STR("From"));
+	author->empty = facts->from.n == 0 && raw.ptr && (raw.len == 0 || str_has(raw, STR("<>")));
+	author->local = author->domain = STR("");
+	author->name = STR("");
+	if (facts->from.n == 0) { /* "MAILER-DAEMON", "Mail Delivery System <>" */
+		author->name = fold_into(raw, author->name_buf, sizeof(author->name_buf));
+		return;
+	}
+	struct str address = facts->from.items[0].address;
+	size_t at = address.len;
+	while (at > 0 && address.ptr[at - 1] != '@')
+		at--;
+	struct str local = str_sub(address, 0, at ? at - 1 : address.len);
+	author->local = fold_into(local, author->local_buf, sizeof(author->local_buf));
+	if (at)
+		author->domain = fold_into(str_sub(address, at, address.len), author->domain_buf,
+					   sizeof(author->domain_buf));
+	author->name = fold_into(facts->from.items[0].name, author->name_buf, sizeof(author->name_buf));
+}
+
+/* RFC 5321 4.4: the final MTA writes the reverse-path down; some write a daemon's name for the null one. */
+static bool null_path(const struct mail_facts *facts)
+{
+	if (facts->reverse_path != REVERSE_PATH_UNKNOWN)
+		return facts->reverse_path == REVERSE_PATH_NULL;
+	struct str path = first_value(facts, STR("Return-Path"));
+	return path.ptr && (str_eq(path, STR("<>")) || str_istarts(path, STR("<mailer-daemon")) ||
+			    str_istarts(path, STR("mailer-daemon")));
+}
+
+static bool is_replied(struct str subject)
+{
+	static const char *const prefixes[] = {
+		"re:", "fw:",  "fwd:", "aw:",  "wg:", "sv:", "tr:",  "rv:",   "re :",  "antw:", "回复:",
+		"vs:", "odp:", "res:", "enc:", "r:",  "i:",  "ynt:", "転送:", "返信:", "re["};
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (str_starts(subject, str_from(prefixes[i])))
+			return true;
+	return false;
+}
+
+static void open_case(struct case_file *file, const struct mail_facts *facts)
+{
+	file->facts = facts;
+	read_author(&file->author, facts);
+	file->subject = fold_into(facts->subject, file->subject_buf, sizeof(file->subject_buf));
+	file->text = fold_into(facts->text, file->text_buf, sizeof(file->text_buf));
+	file->null_reverse_path = null_path(facts);
+	file->replied_subject = is_replied(file->subject);
+}
+
+/* ---- structure ---- */
+
+/* Among the parts before the first attached mail: what belongs to an attached mail says nothing about this one. */
+static bool has_part(const struct mail_facts *facts, struct str type)
+{
+	for (size_t i = 0; i < facts->part_types_n; i++) {
+		if (str_ieq(facts->part_types[i], type))
+			return true;
+		if (str_ieq(facts->part_types[i], STR("message/rfc822")))
+			return false;
+	}
+	return str_ieq(facts->media_type, type);
+}
+
+static const struct {
+	struct str report_type, part;
+	enum mail_class class;
+	struct str rule;
+} reports[] = {
+	{STR_INIT("feedback-report"), STR_INIT("message/feedback-report"), MAIL_FEEDBACK,
+	 STR_INIT("report:feedback-report")},
+	{STR_INIT("disposition-notification"), STR_INIT("message/disposition-notification"), MAIL_AUTO,
+	 STR_INIT("report:disposition-notification")},
+	{STR_INIT("delivery-status"), STR_INIT("message/delivery-status"), MAIL_BOUNCE,
+	 STR_INIT("report:delivery-status")},
+	{STR_INIT("delivery-status"), STR_INIT("message/global-delivery-status"), MAIL_BOUNCE,
+	 STR_INIT("report:delivery-status")},
+	{STR_INIT("tlsrpt"), STR_INIT("application/tlsrpt+gzip"), MAIL_AUTO, STR_INIT("report:tlsrpt")},
+};
+
+static bool by_report(const struct case_file *file, struct mail_verdict *ret)
+{
+	const struct mail_facts *facts = file->facts;
+	bool report = str_ieq(facts->media_type, STR("multipart/report"));
+	for (size_t i = 0; i < ARRAY_SIZE(reports); i++) {
+		if (!has_part(facts, reports[i].part) &&
+		    !(report && str_ieq(facts->report_type, reports[i].report_type)))
+			continue;
+		ret->class = reports[i].class;
+		ret->rule = reports[i].rule;
+		return true;
+	}
+	return false;
+}
+
+static bool by_part(const struct case_file *file, struct mail_verdict *ret)
+{
+	if (has_part(file->facts, STR("text/vnd.google.email-reaction+json"))) {
+		ret->rule = STR("reaction");
+	} else if (has_part(file->facts, STR("text/calendar")) &&
+		   word_rules_find(&calendar_subjects, file->subject)) {
+		ret->rule = STR("calendar-reply");
+	} else {
+		return false;
+	}
+	ret->class = MAIL_AUTO;
+	return true;
+}
+
+/* ---- fields ---- */
+
+static bool field_fits(const struct field_rule *rule, struct str value)
+{
+	static const char *const nothing[] = {"no", "none", "false", "0"};
+	char buf[64];
+	struct str folded = fold_into(value, buf, sizeof(buf));
+	if (rule->values[0]) {
+		for (size_t i = 0; i < ARRAY_SIZE(rule->values) && rule->values[i]; i++)
+			if (str_starts(folded, str_from(rule->values[i])))
+				return true;
+		return false;
+	}
+	/* RFC 3834 5: "Auto-Submitted: no; comment" is no */
+	size_t end = 0;
+	while (end < folded.len && !strchr(" ;(", folded.ptr[end]))
+		end++;
+	for (size_t i = 0; i < ARRAY_SIZE(nothing); i++)
+		if (str_eq(str_sub(folded, 0, end), str_from(nothing[i])))
+			return false;
+	return true;
+}
+
+static const struct field_rule *find_field_rule(const struct mail_facts *facts, enum field_meaning meaning)
+{
+	for (size_t r = 0; r < field_rules_n; r++) {
+		if (field_rules[r].meaning != meaning)
+			continue;
+		for (size_t i = 0; i < facts->fields_n; i++)
+			if (str_ieq(facts->fields[i].name, field_rules[r].name) &&
+			    field_fits(&field_rules[r], facts->fields[i].value))
+				return &field_rules[r];
+	}
+	return NULL;
+}
+
+static bool by_field(const struct case_file *file, enum field_meaning meaning, enum mail_class class,
+		     struct mail_verdict *ret)
+{
+	const struct field_rule *rule = find_field_rule(file->facts, meaning);
+	if (!rule)
+		return false;
+	ret->class = class;
+	ret->rule = rule->rule;
+	return true;
+}
+
+/* ---- forwarding confirmations ---- */
+
+static bool domain_within(struct str domain, struct str parent)
+{
+	if (!parent.len || !str_ends(domain, parent))
+		return false;
+	return domain.len == parent.len || domain.ptr[domain.len - parent.len - 1] == '.';
+}
+
+static bool has_link_to(struct str text, struct str host)
+{
+	for (size_t at = 0; host.len;) {
+		struct str rest = str_sub(text, at, text.len);
+		size_t found = str_search(rest, STR("://"));
+		if (found == rest.len)
+			return false;
+		at += found + 3;
+		if (str_starts(str_sub(text, at, text.len), host))
+			return true;
+	}
+	return false;
+}
+
+static bool has_code(struct str s)
+{
+	size_t digits = 0;
+	for (size_t i = 0; i < s.len; i++) {
+		digits = ascii_digit(s.ptr[i]) ? digits + 1 : 0;
+		if (digits >= 6)
+			return true;
+	}
+	return false;
+}
+
+/* Author's domain, a role account, words for forwarding and confirming, and a link to the provider or a code. */
+static bool by_confirmation(const struct case_file *file, struct mail_verdict *ret)
+{
+	const struct author *author = &file->author;
+	bool role = no_reply_author(author->local) || str_has(author->local, STR("forward")) ||
+		    str_has(author->local, STR("support")) || str_has(author->local, STR("account")) ||
+		    str_has(author->local, STR("service"));
+	struct str about = file->subject.len ? file->subject : str_sub(file->text, 0, 200);
+	if (!role || file->replied_subject ||
+	    !(word_rules_find(&forward_words, about) || word_rules_find(&forward_words, file->text)) ||
+	    !(word_rules_find(&confirm_words, about) || word_rules_find(&confirm_words, file->text)))
+		return false;
+	for (size_t i = 0; i < forward_providers_n; i++) {
+		const struct forward_provider *provider = &forward_providers[i];
+		bool ours = false, link = false;
+		for (size_t k = 0; k < ARRAY_SIZE(provider->author_domains); k++)
+			ours |= domain_within(author->domain, provider->author_domains[k]);
+		for (size_t k = 0; ours && k < ARRAY_SIZE(provider->link_hosts); k++)
+			link |= has_link_to(file->text, provider->link_hosts[k]);
+		if (!ours ||
+		    !(link || (has_code(file->subject) && word_rules_find(&forward_words, file->subject))))
+			continue;
+		ret->class = MAIL_AUTO;
+		ret->rule = STR("forward-confirmation");
+		ret->forward_confirmation = provider->name;
+		return true;
+	}
+	return false;
+}
+
+/* ---- bounces in free form ---- */
+
+static bool by_bounce(const struct case_file *file, struct mail_verdict *ret)
+{
+	const struct mail_facts *facts = file->facts;
+	unsigned author = daemon_author(file->author.local, file->author.name);
+	if (author == 0 && file->author.empty)
+		author = 1;
+	bool original = has_part(facts, STR("message/rfc822")) || has_part(facts, STR("text/rfc822-headers"));
+	unsigned structural = author + (file->null_reverse_path ? 1 : 0);
+	unsigned subject = !file->replied_subject && word_rules_find(&bounce_subjects, file->subject) ? 2 : 0;
+	unsigned text = word_rules_find(&bounce_texts, file->text)        ? 2
+			: word_rules_find(&bounce_weak_texts, file->text) ? 1
+									  : 0;
+	if (structural == 0 || structural + original + subject + text < 3 || subject + text + original == 0)
+		return false;
+	/* A vacation notice has a null reverse-path too, and may speak of errors. */
+	if (author == 0 && subject == 0 && !original && word_rules_find(&vacation_subjects, file->subject))
+		return false;
+	/* A person called postmaster writes "error:" and "unknown" too. */
+	if (author < 2 && subject == 0 && text < 2 && !(file->null_reverse_path && original))
+		return false;
+	ret->class = MAIL_BOUNCE;
+	ret->rule = author == 2 ? STR("bounce:daemon") : subject ? STR("bounce:subject") : STR("bounce:text");
+	return true;
+}
+
+/* Amazon SES tells about our mail by SNS in JSON, not by a report. */
+static bool by_ses(const struct case_file *file, struct mail_verdict *ret)
+{
+	struct str text = file->text;
+	if (!domain_within(file->author.domain, STR("amazonaws.com")) || !str_starts(text, STR("{")))
+		return false;
+	if (!str_has(text, STR("notificationtype")) && !str_has(text, STR("eventtype")))
+		return false;
+	bool complaint = str_has(text, STR("\"notificationtype\":\"complaint\"")) ||
+			 str_has(text, STR("\"eventtype\":\"complaint\""));
+	ret->class = complaint ? MAIL_FEEDBACK : MAIL_BOUNCE;
+	ret->rule = STR("ses-notification");
+	return true;
+}
+
+static bool by_feedback(const struct case_file *file, struct mail_verdict *ret)
+{
+	if (by_field(file, FIELD_FEEDBACK, MAIL_FEEDBACK, ret))
+		return true;
+	const struct word_rule *rule = word_rules_find(&feedback_subjects, file->subject);
+	/* The mail complained about comes along. */
+	if (!rule || !has_part(file->facts, STR("message/rfc822")))
+		return false;
+	ret->class = MAIL_FEEDBACK;
+	ret->rule = rule->rule;
+	return true;
+}
+
+/* ---- vacation notices ---- */
+
+static bool by_subject(const struct case_file *file, struct mail_verdict *ret)
+{
+	if (file->replied_subject)
+		return false;
+	const struct word_rule *rule = word_rules_find(&vacation_subjects, file->subject);
+	if (!rule)
+		return false;
+	ret->class = MAIL_AUTO;
+	ret->rule = rule->rule;
+	return true;
+}
+
+/* Words that a person writes too ("out of office" somewhere in the subject, "I am on vacation" in the text):
+ * automatic only when a program's marks are there. */
+static bool by_weak_words(const struct case_file *file, struct mail_verdict *ret)
+{
+	const struct mail_facts *facts = file->facts;
+	bool program = file->null_reverse_path || has_field(facts, STR("X-Auto-Response-Suppress"));
+	bool subject = str_has(file->subject, STR("out of office")) ||
+		       str_has(file->subject, STR("out of the office")) ||
+		       str_has(file->subject, STR("abwesen")) ||
+		       str_has(file->subject, STR("automatic reply")) ||
+		       str_has(file->subject, STR("absence")) || str_has(file->subject, STR("vacation"));
+	bool text = word_rules_find(&vacation_texts, str_sub(file->text, 0, 1024)) != NULL;
+	if ((unsigned)program + subject + text < 2 || file->replied_subject)
+		return false;
+	ret->class = MAIL_AUTO;
+	ret->rule = STR("text:out-of-office");
+	return true;
+}
+
+/* ---- the verdict ---- */
+
+static bool find_class(const struct case_file *file, struct mail_verdict *ret)
+{
+	if (by_field(file, FIELD_OWN_LOOP, MAIL_AUTO, ret) || by_confirmation(file, ret) ||
+	    by_report(file, ret) || by_feedback(file, ret) ||
+	    by_field(file, FIELD_BOUNCE, MAIL_BOUNCE, ret) || by_ses(file, ret) || by_bounce(file, ret) ||
+	    by_field(file, FIELD_AUTO, MAIL_AUTO, ret) || by_part(file, ret) || by_subject(file, ret) ||
+	    by_weak_words(file, ret))
+		return true;
+	if (!file->null_reverse_path)
+		return false;
+	ret->class = MAIL_AUTO;
+	ret->rule = STR("null-reverse-path");
+	return true;
+}
+
+static struct str forbids_answer(const struct case_file *file, const struct mail_verdict *verdict)
+{
+	if (verdict->class != MAIL_NORMAL)
+		return verdict->rule;
+	const struct field_rule *rule = find_field_rule(file->facts, FIELD_NO_ANSWER);
+	if (rule)
+		return rule->rule;
+	if (file->null_reverse_path)
+		return STR("null-reverse-path");
+	if (no_reply_author(file->author.local) || daemon_author(file->author.local, file->author.name))
+		return STR("no-reply-author");
+	if (file->author.empty)
+		return STR("no-author");
+	return (struct str){NULL, 0};
+}
+
+void mail_classify(const struct mail_facts *facts, struct mail_verdict *ret)
+{
+	struct case_file file;
+	struct mail_verdict verdict = {.class = MAIL_NORMAL, .rule = STR_INIT("")};
+	open_case(&file, facts);
+	find_class(&file, &verdict);
+	verdict.answer_rule = forbids_answer(&file, &verdict);
+	verdict.answerable = verdict.answer_rule.len == 0;
+	*ret = verdict;
+}

@@ -1,0 +1,662 @@
+/*
+ * The tables of autoreply.c. The languages are those that vacation programs (Outlook, Gmail, Lotus, sieve) and
+ * mail servers ship. Order matters only for the name of the rule that is told: the first that fits. Pure.
+ */
+#include "ingest/autoreply_tables.h"
+
+#include "ingest/text_fold.h"
+
+#define OOO(lang)  STR_INIT("subject:out-of-office:" lang)
+#define AUTO(lang) STR_INIT("subject:automatic-reply:" lang)
+#define RULES(table)                     \
+	{                                \
+		table, ARRAY_SIZE(table) \
+	}
+#define NO_RULE         \
+	{               \
+		NULL, 0 \
+	}
+
+static const struct word_rule vacation_subject_items[] = {
+	{"automatic reply", PLACE_START, AUTO("en")},
+	{"automatic response", PLACE_START, AUTO("en")},
+	{"automated reply", PLACE_START, AUTO("en")},
+	{"automated response", PLACE_START, AUTO("en")},
+	{"auto reply", PLACE_START, AUTO("en")},
+	{"auto-reply", PLACE_START, AUTO("en")},
+	{"autoreply", PLACE_START, AUTO("en")},
+	{"auto response", PLACE_START, AUTO("en")},
+	{"auto-response", PLACE_START, AUTO("en")},
+	{"autoresponse", PLACE_START, AUTO("en")},
+	{"autoresponder", PLACE_ALONE, AUTO("en")},
+	{"auto-responder", PLACE_ALONE, AUTO("en")},
+	{"autorespons", PLACE_START, AUTO("en")},
+	{"this is an automated re", PLACE_START, AUTO("en")},
+	{"this is an automatic re", PLACE_START, AUTO("en")},
+	{"this is an auto", PLACE_START, AUTO("en")},
+	{"out of office autoreply", PLACE_START, OOO("en")},
+	{"out of office", PLACE_ALONE, OOO("en")},
+	{"out of the office", PLACE_ALONE, OOO("en")},
+	{"out-of-office", PLACE_ALONE, OOO("en")},
+	{"ooo:", PLACE_START, OOO("en")},
+	{"ooo", PLACE_ALONE, OOO("en")},
+	{"i will be out of", PLACE_START, OOO("en")},
+	{"i am out of", PLACE_START, OOO("en")},
+	{"i'm out of", PLACE_START, OOO("en")},
+	{"i am currently out of", PLACE_START, OOO("en")},
+	{"i'll be out of", PLACE_START, OOO("en")},
+	{"currently out of", PLACE_START, OOO("en")},
+	{"away from my mail", PLACE_START, OOO("en")},
+	{"away from the office", PLACE_START, OOO("en")},
+	{"on vacation", PLACE_ALONE, OOO("en")},
+	{"vacation reply", PLACE_START, OOO("en")},
+	{"vacation notice", PLACE_START, OOO("en")},
+	{"vacation message", PLACE_ALONE, OOO("en")},
+	{"on annual leave", PLACE_ALONE, OOO("en")},
+	{"abwesenheitsnotiz", PLACE_START, OOO("de")},
+	{"abwesenheitsmeldung", PLACE_START, OOO("de")},
+	{"abwesenheitsnachricht", PLACE_START, OOO("de")},
+	{"abwesenheitsassistent", PLACE_START, OOO("de")},
+	{"automatische abwesenheit", PLACE_START, OOO("de")},
+	{"abwesend", PLACE_ALONE, OOO("de")},
+	{"außer haus", PLACE_ALONE, OOO("de")},
+	{"ich bin nicht im büro", PLACE_START, OOO("de")},
+	{"nicht im büro", PLACE_ALONE, OOO("de")},
+	{"bin im urlaub", PLACE_ALONE, OOO("de")},
+	{"automatische antwort", PLACE_START, AUTO("de")},
+	{"automatische rückantwort", PLACE_START, AUTO("de")},
+	{"automatische eingangsbestätigung", PLACE_START, AUTO("de")},
+	{"automatische empfangsbestätigung", PLACE_START, AUTO("de")},
+	{"réponse automatique", PLACE_START, AUTO("fr")},
+	{"reponse automatique", PLACE_START, AUTO("fr")},
+	{"réponse d'absence", PLACE_START, OOO("fr")},
+	{"message d'absence", PLACE_START, OOO("fr")},
+	{"avis d'absence", PLACE_START, OOO("fr")},
+	{"notification d'absence", PLACE_START, OOO("fr")},
+	{"absence du bureau", PLACE_START, OOO("fr")},
+	{"absent du bureau", PLACE_START, OOO("fr")},
+	{"en dehors du bureau", PLACE_ALONE, OOO("fr")},
+	{"respuesta automática", PLACE_START, AUTO("es")},
+	{"respuesta automatica", PLACE_START, AUTO("es")},
+	{"contestación automática", PLACE_START, AUTO("es")},
+	{"fuera de la oficina", PLACE_START, OOO("es")},
+	{"fuera de oficina", PLACE_START, OOO("es")},
+	{"ausente de la oficina", PLACE_START, OOO("es")},
+	{"resposta automàtica", PLACE_START, AUTO("ca")},
+	{"fora de l'oficina", PLACE_START, OOO("ca")},
+	{"risposta automatica", PLACE_START, AUTO("it")},
+	{"fuori ufficio", PLACE_START, OOO("it")},
+	{"fuori sede", PLACE_ALONE, OOO("it")},
+	{"assente dall'ufficio", PLACE_START, OOO("it")},
+	{"assenza dall'ufficio", PLACE_START, OOO("it")},
+	{"resposta automática", PLACE_START, AUTO("pt")},
+	{"resposta automatica", PLACE_START, AUTO("pt")},
+	{"ausência temporária", PLACE_START, OOO("pt")},
+	{"fora do escritório", PLACE_START, OOO("pt")},
+	{"fora do escritorio", PLACE_START, OOO("pt")},
+	{"ausente do escritório", PLACE_START, OOO("pt")},
+	{"automatisch antwoord", PLACE_START, AUTO("nl")},
+	{"automatische beantwoording", PLACE_START, AUTO("nl")},
+	{"automatische reactie", PLACE_START, AUTO("nl")},
+	{"afwezigheidsbericht", PLACE_START, OOO("nl")},
+	{"afwezig", PLACE_ALONE, OOO("nl")},
+	{"niet aanwezig", PLACE_ALONE, OOO("nl")},
+	{"autosvar", PLACE_START, AUTO("sv")},
+	{"automatiskt svar", PLACE_START, AUTO("sv")},
+	{"frånvaro", PLACE_ALONE, OOO("sv")},
+	{"frånvaromeddelande", PLACE_START, OOO("sv")},
+	{"ej på kontoret", PLACE_START, OOO("sv")},
+	{"automatisk svar", PLACE_START, AUTO("da")},
+	{"autosvar", PLACE_START, AUTO("da")},
+	{"ikke til stede", PLACE_ALONE, OOO("da")},
+	{"fravær", PLACE_ALONE, OOO("da")},
+	{"fraværsmelding", PLACE_START, OOO("nb")},
+	{"ikke på kontoret", PLACE_START, OOO("nb")},
+	{"automaattinen vastaus", PLACE_START, AUTO("fi")},
+	{"automaattivastaus", PLACE_START, AUTO("fi")},
+	{"poissa", PLACE_ALONE, OOO("fi")},
+	{"poissaoloviesti", PLACE_START, OOO("fi")},
+	{"poissaoloilmoitus", PLACE_START, OOO("fi")},
+	{"sjálfvirkt svar", PLACE_START, AUTO("is")},
+	{"automaatvastus", PLACE_START, AUTO("et")},
+	{"automaatne vastus", PLACE_START, AUTO("et")},
+	{"automātiskā atbilde", PLACE_START, AUTO("lv")},
+	{"automatinis atsakymas", PLACE_START, AUTO("lt")},
+	{"autoodpowiedź", PLACE_START, AUTO("pl")},
+	{"odpowiedź automatyczna", PLACE_START, AUTO("pl")},
+	{"automatyczna odpowiedź", PLACE_START, AUTO("pl")},
+	{"poza biurem", PLACE_START, OOO("pl")},
+	{"nieobecność", PLACE_ALONE, OOO("pl")},
+	{"automatická odpověď", PLACE_START, AUTO("cs")},
+	{"nepřítomnost v kanceláři", PLACE_START, OOO("cs")},
+	{"mimo kancelář", PLACE_START, OOO("cs")},
+	{"automatická odpoveď", PLACE_START, AUTO("sk")},
+	{"mimo kancelárie", PLACE_START, OOO("sk")},
+	{"automatikus válasz", PLACE_START, AUTO("hu")},
+	{"házon kívül", PLACE_START, OOO("hu")},
+	{"irodán kívül", PLACE_START, OOO("hu")},
+	{"răspuns automat", PLACE_START, AUTO("ro")},
+	{"raspuns automat", PLACE_START, AUTO("ro")},
+	{"automatski odgovor", PLACE_START, AUTO("hr")},
+	{"samodejni odgovor", PLACE_START, AUTO("sl")},
+	{"odsotnost", PLACE_ALONE, OOO("sl")},
+	{"izvan ureda", PLACE_START, OOO("hr")},
+	{"аутоматски одговор", PLACE_START, AUTO("sr")},
+	{"автоматичен отговор", PLACE_START, AUTO("bg")},
+	{"автоответ", PLACE_START, AUTO("ru")},
+	{"автоматический ответ", PLACE_START, AUTO("ru")},
+	{"автоматическое уведомление", PLACE_START, AUTO("ru")},
+	{"ответ автоматически", PLACE_START, AUTO("ru")},
+	{"вне офиса", PLACE_ALONE, OOO("ru")},
+	{"нет на работе", PLACE_ALONE, OOO("ru")},
+	{"отсутствие на рабочем месте", PLACE_START, OOO("ru")},
+	{"автоматична відповідь", PLACE_START, AUTO("uk")},
+	{"автовідповідь", PLACE_START, AUTO("uk")},
+	{"αυτόματη απάντηση", PLACE_START, AUTO("el")},
+	{"εκτός γραφείου", PLACE_START, OOO("el")},
+	{"otomatik yanıt", PLACE_START, AUTO("tr")},
+	{"otomatik cevap", PLACE_START, AUTO("tr")},
+	{"ofis dışında", PLACE_START, OOO("tr")},
+	{"תשובה אוטומטית", PLACE_START, AUTO("he")},
+	{"מענה אוטומטי", PLACE_START, AUTO("he")},
+	{"מחוץ למשרד", PLACE_START, OOO("he")},
+	{"رد تلقائي", PLACE_START, AUTO("ar")},
+	{"خارج المكتب", PLACE_START, OOO("ar")},
+	{"پاسخ خودکار", PLACE_START, AUTO("fa")},
+	{"trả lời tự động", PLACE_START, AUTO("vi")},
+	{"thư trả lời tự động", PLACE_START, AUTO("vi")},
+	{"balasan otomatis", PLACE_START, AUTO("id")},
+	{"balasan automatik", PLACE_START, AUTO("ms")},
+	{"ตอบกลับอัตโนมัติ", PLACE_START, AUTO("th")},
+	{"การตอบกลับอัตโนมัติ", PLACE_START, AUTO("th")},
+	{"自动回复", PLACE_START, AUTO("zh")},
+	{"自动答复", PLACE_START, AUTO("zh")},
+	{"自動回覆", PLACE_START, AUTO("zh")},
+	{"自動回复", PLACE_START, AUTO("zh")},
+	{"不在办公室", PLACE_START, OOO("zh")},
+	{"外出", PLACE_ALONE, OOO("zh")},
+	{"自動応答", PLACE_START, AUTO("ja")},
+	{"自動返信", PLACE_START, AUTO("ja")},
+	{"不在通知", PLACE_START, OOO("ja")},
+	{"不在連絡", PLACE_START, OOO("ja")},
+	{"休暇中", PLACE_ALONE, OOO("ja")},
+	{"자동 회신", PLACE_START, AUTO("ko")},
+	{"자동회신", PLACE_START, AUTO("ko")},
+	{"자동 응답", PLACE_START, AUTO("ko")},
+	{"부재 중", PLACE_START, OOO("ko")},
+	{"부재중", PLACE_START, OOO("ko")},
+};
+const struct word_rules vacation_subjects = RULES(vacation_subject_items);
+
+static const struct word_rule vacation_text_items[] = {
+	{"i am out of the office", PLACE_INSIDE, NO_RULE},
+	{"i am currently out of", PLACE_INSIDE, NO_RULE},
+	{"i will be out of the office", PLACE_INSIDE, NO_RULE},
+	{"i'm out of the office", PLACE_INSIDE, NO_RULE},
+	{"i am on vacation", PLACE_INSIDE, NO_RULE},
+	{"on annual leave", PLACE_INSIDE, NO_RULE},
+	{"limited access to email", PLACE_INSIDE, NO_RULE},
+	{"limited access to my email", PLACE_INSIDE, NO_RULE},
+	{"this is an automated re", PLACE_INSIDE, NO_RULE},
+	{"this is an automatic re", PLACE_INSIDE, NO_RULE},
+	{"this is an automated message", PLACE_INSIDE, NO_RULE},
+	{"ich bin derzeit nicht", PLACE_INSIDE, NO_RULE},
+	{"ich bin zur zeit nicht", PLACE_INSIDE, NO_RULE},
+	{"ich bin momentan nicht", PLACE_INSIDE, NO_RULE},
+	{"ich bin ab dem", PLACE_INSIDE, NO_RULE},
+	{"nicht im büro", PLACE_INSIDE, NO_RULE},
+	{"wieder erreichbar", PLACE_INSIDE, NO_RULE},
+	{"je suis absent", PLACE_INSIDE, NO_RULE},
+	{"je suis actuellement absent", PLACE_INSIDE, NO_RULE},
+	{"je serai absent", PLACE_INSIDE, NO_RULE},
+	{"je suis en congé", PLACE_INSIDE, NO_RULE},
+	{"estaré fuera de la oficina", PLACE_INSIDE, NO_RULE},
+	{"me encuentro fuera de", PLACE_INSIDE, NO_RULE},
+	{"estoy fuera de la oficina", PLACE_INSIDE, NO_RULE},
+	{"sono fuori ufficio", PLACE_INSIDE, NO_RULE},
+	{"sarò assente", PLACE_INSIDE, NO_RULE},
+	{"estou fora do escritório", PLACE_INSIDE, NO_RULE},
+	{"estarei ausente", PLACE_INSIDE, NO_RULE},
+	{"ik ben afwezig", PLACE_INSIDE, NO_RULE},
+	{"ik ben momenteel niet", PLACE_INSIDE, NO_RULE},
+	{"jag är inte på kontoret", PLACE_INSIDE, NO_RULE},
+	{"jeg er ikke på kontoret", PLACE_INSIDE, NO_RULE},
+	{"olen poissa", PLACE_INSIDE, NO_RULE},
+	{"jestem poza biurem", PLACE_INSIDE, NO_RULE},
+	{"jestem nieobecn", PLACE_INSIDE, NO_RULE},
+	{"nejsem v kanceláři", PLACE_INSIDE, NO_RULE},
+	{"я в отпуске", PLACE_INSIDE, NO_RULE},
+	{"нахожусь в отпуске", PLACE_INSIDE, NO_RULE},
+	{"我目前不在", PLACE_INSIDE, NO_RULE},
+	{"不在にしております", PLACE_INSIDE, NO_RULE},
+	{"休暇をいただいて", PLACE_INSIDE, NO_RULE},
+	{"부재중입니다", PLACE_INSIDE, NO_RULE},
+};
+const struct word_rules vacation_texts = RULES(vacation_text_items);
+
+static const struct word_rule bounce_subject_items[] = {
+	{"undeliverable", PLACE_INSIDE, NO_RULE},
+	{"undelivered", PLACE_INSIDE, NO_RULE},
+	{"undeliver", PLACE_START, NO_RULE},
+	{"returned mail", PLACE_INSIDE, NO_RULE},
+	{"returned to sender", PLACE_INSIDE, NO_RULE},
+	{"returning message to sender", PLACE_INSIDE, NO_RULE},
+	{"mail delivery fail", PLACE_INSIDE, NO_RULE},
+	{"message delivery fail", PLACE_INSIDE, NO_RULE},
+	{"email delivery fail", PLACE_INSIDE, NO_RULE},
+	{"mail delivery error", PLACE_INSIDE, NO_RULE},
+	{"mail delivery problem", PLACE_INSIDE, NO_RULE},
+	{"mail delivery subsystem", PLACE_INSIDE, NO_RULE},
+	{"mail delivery system", PLACE_INSIDE, NO_RULE},
+	{"delivery status", PLACE_START, NO_RULE},
+	{"delivery notification", PLACE_START, NO_RULE},
+	{"delivery report", PLACE_START, NO_RULE},
+	{"delivery fail", PLACE_START, NO_RULE},
+	{"delivery error", PLACE_START, NO_RULE},
+	{"delivery problem", PLACE_START, NO_RULE},
+	{"delivery has failed", PLACE_INSIDE, NO_RULE},
+	{"failure notice", PLACE_START, NO_RULE},
+	{"failure delivery", PLACE_START, NO_RULE},
+	{"failed delivery", PLACE_START, NO_RULE},
+	{"failed to deliver", PLACE_START, NO_RULE},
+	{"mail failure", PLACE_START, NO_RULE},
+	{"mail error", PLACE_START, NO_RULE},
+	{"mail system error", PLACE_START, NO_RULE},
+	{"mail could not be delivered", PLACE_INSIDE, NO_RULE},
+	{"message could not be delivered", PLACE_INSIDE, NO_RULE},
+	{"could not be delivered", PLACE_INSIDE, NO_RULE},
+	{"could not deliver", PLACE_INSIDE, NO_RULE},
+	{"unable to deliver", PLACE_INSIDE, NO_RULE},
+	{"warning: message", PLACE_START, NO_RULE},
+	{"warning: could not send", PLACE_START, NO_RULE},
+	{"non delivery", PLACE_START, NO_RULE},
+	{"non-delivery", PLACE_START, NO_RULE},
+	{"nondeliverable", PLACE_START, NO_RULE},
+	{"notification of delivery", PLACE_START, NO_RULE},
+	{"dsn:", PLACE_START, NO_RULE},
+	{"message status", PLACE_START, NO_RULE},
+	{"message you sent blocked", PLACE_START, NO_RULE},
+	{"user unknown", PLACE_INSIDE, NO_RULE},
+	{"message delayed", PLACE_START, NO_RULE},
+	{"mail transport error", PLACE_START, NO_RULE},
+	{"rejected:", PLACE_START, NO_RULE},
+	{"unzustellbar", PLACE_INSIDE, NO_RULE},
+	{"nicht zustellbar", PLACE_INSIDE, NO_RULE},
+	{"zustellung fehlgeschlagen", PLACE_INSIDE, NO_RULE},
+	{"fehler bei der zustellung", PLACE_INSIDE, NO_RULE},
+	{"benachrichtigung zum übermittlungsstatus", PLACE_START, NO_RULE},
+	{"non remis", PLACE_START, NO_RULE},
+	{"non distribué", PLACE_INSIDE, NO_RULE},
+	{"non distribuable", PLACE_INSIDE, NO_RULE},
+	{"échec de remise", PLACE_INSIDE, NO_RULE},
+	{"échec de la remise", PLACE_INSIDE, NO_RULE},
+	{"notification d'état de remise", PLACE_START, NO_RULE},
+	{"no se puede entregar", PLACE_START, NO_RULE},
+	{"no entregado", PLACE_START, NO_RULE},
+	{"correo devuelto", PLACE_INSIDE, NO_RULE},
+	{"error de entrega", PLACE_INSIDE, NO_RULE},
+	{"notificación de estado de entrega", PLACE_INSIDE, NO_RULE},
+	{"impossibile recapitare", PLACE_START, NO_RULE},
+	{"mancato recapito", PLACE_INSIDE, NO_RULE},
+	{"mancata consegna", PLACE_INSIDE, NO_RULE},
+	{"não entregue", PLACE_INSIDE, NO_RULE},
+	{"não é possível entregar", PLACE_START, NO_RULE},
+	{"falha na entrega", PLACE_INSIDE, NO_RULE},
+	{"onbestelbaar", PLACE_INSIDE, NO_RULE},
+	{"niet bezorgd", PLACE_INSIDE, NO_RULE},
+	{"niet bestelbaar", PLACE_INSIDE, NO_RULE},
+	{"oleverbart", PLACE_START, NO_RULE},
+	{"kunde inte levereras", PLACE_INSIDE, NO_RULE},
+	{"kan ikke leveres", PLACE_INSIDE, NO_RULE},
+	{"toimitus epäonnistui", PLACE_INSIDE, NO_RULE},
+	{"perille toimittamaton", PLACE_START, NO_RULE},
+	{"nie można dostarczyć", PLACE_START, NO_RULE},
+	{"niedostarcz", PLACE_START, NO_RULE},
+	{"nedoručiteln", PLACE_START, NO_RULE},
+	{"kézbesíthetetlen", PLACE_START, NO_RULE},
+	{"nelivrat", PLACE_START, NO_RULE},
+	{"недоставлен", PLACE_START, NO_RULE},
+	{"не доставлено", PLACE_INSIDE, NO_RULE},
+	{"не удалось доставить", PLACE_INSIDE, NO_RULE},
+	{"не вдалося доставити", PLACE_INSIDE, NO_RULE},
+	{"teslim edilemedi", PLACE_INSIDE, NO_RULE},
+	{"投递失败", PLACE_INSIDE, NO_RULE},
+	{"退信", PLACE_INSIDE, NO_RULE},
+	{"无法送达", PLACE_INSIDE, NO_RULE},
+	{"未送达", PLACE_INSIDE, NO_RULE},
+	{"無法傳遞", PLACE_INSIDE, NO_RULE},
+	{"無法傳送", PLACE_INSIDE, NO_RULE},
+	{"配信不能", PLACE_INSIDE, NO_RULE},
+	{"配信できません", PLACE_INSIDE, NO_RULE},
+	{"配信エラー", PLACE_INSIDE, NO_RULE},
+	{"送信エラー", PLACE_INSIDE, NO_RULE},
+	{"送信できません", PLACE_INSIDE, NO_RULE},
+	{"配送できません", PLACE_INSIDE, NO_RULE},
+	{"エラー通知", PLACE_INSIDE, NO_RULE},
+	{"不達", PLACE_INSIDE, NO_RULE},
+	{"반송", PLACE_INSIDE, NO_RULE},
+	{"전송 실패", PLACE_INSIDE, NO_RULE},
+	{"배달되지 않", PLACE_INSIDE, NO_RULE},
+};
+const struct word_rules bounce_subjects = RULES(bounce_subject_items);
+
+static const struct word_rule bounce_text_items[] = {
+	{"this is the mail system at host", PLACE_INSIDE, NO_RULE},
+	{"could not be delivered to", PLACE_INSIDE, NO_RULE},
+	{"message that you sent could not be delivered", PLACE_INSIDE, NO_RULE},
+	{"message could not be delivered", PLACE_INSIDE, NO_RULE},
+	{"created automatically by mail delivery software", PLACE_INSIDE, NO_RULE},
+	{"wasn't able to deliver your message", PLACE_INSIDE, NO_RULE},
+	{"was not able to deliver your message", PLACE_INSIDE, NO_RULE},
+	{"unable to deliver your message", PLACE_INSIDE, NO_RULE},
+	{"unable to deliver message", PLACE_INSIDE, NO_RULE},
+	{"unable to deliver the message", PLACE_INSIDE, NO_RULE},
+	{"unable to deliver mail", PLACE_INSIDE, NO_RULE},
+	{"delivery to the following recipient", PLACE_INSIDE, NO_RULE},
+	{"delivery to these recipient", PLACE_INSIDE, NO_RULE},
+	{"delivery has failed to these", PLACE_INSIDE, NO_RULE},
+	{"following addresses had permanent", PLACE_INSIDE, NO_RULE},
+	{"following address had permanent", PLACE_INSIDE, NO_RULE},
+	{"following address(es) failed", PLACE_INSIDE, NO_RULE},
+	{"following addresses had delivery", PLACE_INSIDE, NO_RULE},
+	{"following recipients", PLACE_INSIDE, NO_RULE},
+	{"following recipient(s)", PLACE_INSIDE, NO_RULE},
+	{"did not reach the following recipient", PLACE_INSIDE, NO_RULE},
+	{"did not reach some or all", PLACE_INSIDE, NO_RULE},
+	{"was not delivered to", PLACE_INSIDE, NO_RULE},
+	{"has not been delivered", PLACE_INSIDE, NO_RULE},
+	{"not yet been delivered", PLACE_INSIDE, NO_RULE},
+	{"could not be sent to", PLACE_INSIDE, NO_RULE},
+	{"message was undeliverable", PLACE_INSIDE, NO_RULE},
+	{"undeliverable to the following", PLACE_INSIDE, NO_RULE},
+	{"returned to you", PLACE_INSIDE, NO_RULE},
+	{"original message was received at", PLACE_INSIDE, NO_RULE},
+	{"this is a permanent error", PLACE_INSIDE, NO_RULE},
+	{"this is the mailer-daemon", PLACE_INSIDE, NO_RULE},
+	{"delivery failure", PLACE_INSIDE, NO_RULE},
+	{"failed to deliver", PLACE_INSIDE, NO_RULE},
+	{"error has occurred while attempting to deliver", PLACE_INSIDE, NO_RULE},
+	{"the following message to <", PLACE_INSIDE, NO_RULE},
+	{"unrouteable address", PLACE_INSIDE, NO_RULE},
+	{"unknown user", PLACE_INSIDE, NO_RULE},
+	{"konnte nicht zugestellt werden", PLACE_INSIDE, NO_RULE},
+	{"n'a pas pu être remis", PLACE_INSIDE, NO_RULE},
+	{"n'a pas été remis", PLACE_INSIDE, NO_RULE},
+	{"no se pudo entregar", PLACE_INSIDE, NO_RULE},
+	{"no se ha podido entregar", PLACE_INSIDE, NO_RULE},
+	{"impossibile recapitare", PLACE_INSIDE, NO_RULE},
+	{"não foi possível entregar", PLACE_INSIDE, NO_RULE},
+	{"kon niet worden bezorgd", PLACE_INSIDE, NO_RULE},
+	{"kunde inte levereras", PLACE_INSIDE, NO_RULE},
+	{"nie została dostarczona", PLACE_INSIDE, NO_RULE},
+	{"не может быть доставлено", PLACE_INSIDE, NO_RULE},
+	{"не было доставлено", PLACE_INSIDE, NO_RULE},
+	{"无法投递", PLACE_INSIDE, NO_RULE},
+	{"未能送达", PLACE_INSIDE, NO_RULE},
+	{"配信できません", PLACE_INSIDE, NO_RULE},
+	{"配信されません", PLACE_INSIDE, NO_RULE},
+	{"送信できません", PLACE_INSIDE, NO_RULE},
+	{"お届けでき", PLACE_INSIDE, NO_RULE},
+	{"送信されません", PLACE_INSIDE, NO_RULE},
+	{"届けることができません", PLACE_INSIDE, NO_RULE},
+	{"전송되지 못", PLACE_INSIDE, NO_RULE},
+};
+const struct word_rules bounce_texts = RULES(bounce_text_items);
+
+static const struct word_rule bounce_weak_text_items[] = {
+	{"user unknown", PLACE_INSIDE, NO_RULE},
+	{"no such user", PLACE_INSIDE, NO_RULE},
+	{"mailbox full", PLACE_INSIDE, NO_RULE},
+	{"mailbox is full", PLACE_INSIDE, NO_RULE},
+	{"over quota", PLACE_INSIDE, NO_RULE},
+	{"quota exceeded", PLACE_INSIDE, NO_RULE},
+	{"does not exist", PLACE_INSIDE, NO_RULE},
+	{"mailbox unavailable", PLACE_INSIDE, NO_RULE},
+	{"host unknown", PLACE_INSIDE, NO_RULE},
+	{"recipient address rejected", PLACE_INSIDE, NO_RULE},
+	{"invalid recipient", PLACE_INSIDE, NO_RULE},
+	{"status: 5.", PLACE_INSIDE, NO_RULE},
+	{"550 ", PLACE_INSIDE, NO_RULE},
+	{"554 ", PLACE_INSIDE, NO_RULE},
+	{"552 ", PLACE_INSIDE, NO_RULE},
+	{"553 ", PLACE_INSIDE, NO_RULE},
+	{"451 ", PLACE_INSIDE, NO_RULE},
+	{"reason:", PLACE_INSIDE, NO_RULE},
+	{"error:", PLACE_INSIDE, NO_RULE},
+	{"invalid address", PLACE_INSIDE, NO_RULE},
+	{"unknown", PLACE_INSIDE, NO_RULE},
+	{"undeliver", PLACE_INSIDE, NO_RULE},
+	{"not deliver", PLACE_INSIDE, NO_RULE},
+	{"fail", PLACE_INSIDE, NO_RULE},
+	{"エラー", PLACE_INSIDE, NO_RULE},
+	{"存在しません", PLACE_INSIDE, NO_RULE},
+};
+const struct word_rules bounce_weak_texts = RULES(bounce_weak_text_items);
+
+static const struct word_rule feedback_subject_items[] = {
+	{"complaint about message from", PLACE_START, STR_INIT("subject:complaint")},
+	{"email feedback report for ip", PLACE_START, STR_INIT("subject:complaint")},
+	{"abuse report", PLACE_ALONE, STR_INIT("subject:complaint")},
+};
+const struct word_rules feedback_subjects = RULES(feedback_subject_items);
+
+static const struct word_rule calendar_subject_items[] = {
+	{"accepted:", PLACE_START, NO_RULE},      {"declined:", PLACE_START, NO_RULE},
+	{"tentative:", PLACE_START, NO_RULE},     {"tentatively accepted:", PLACE_START, NO_RULE},
+	{"zugesagt:", PLACE_START, NO_RULE},      {"abgelehnt:", PLACE_START, NO_RULE},
+	{"mit vorbehalt:", PLACE_START, NO_RULE}, {"angenommen:", PLACE_START, NO_RULE},
+	{"accepté :", PLACE_START, NO_RULE},      {"accepté:", PLACE_START, NO_RULE},
+	{"refusé :", PLACE_START, NO_RULE},       {"refusé:", PLACE_START, NO_RULE},
+	{"aceptado:", PLACE_START, NO_RULE},      {"aceptada:", PLACE_START, NO_RULE},
+	{"rechazado:", PLACE_START, NO_RULE},     {"accettato:", PLACE_START, NO_RULE},
+	{"rifiutato:", PLACE_START, NO_RULE},     {"aceito:", PLACE_START, NO_RULE},
+	{"recusado:", PLACE_START, NO_RULE},      {"geaccepteerd:", PLACE_START, NO_RULE},
+	{"geweigerd:", PLACE_START, NO_RULE},     {"accepterat:", PLACE_START, NO_RULE},
+	{"avböjt:", PLACE_START, NO_RULE},        {"accepteret:", PLACE_START, NO_RULE},
+	{"akceptert:", PLACE_START, NO_RULE},     {"hyväksytty:", PLACE_START, NO_RULE},
+	{"zaakceptowano:", PLACE_START, NO_RULE}, {"odrzucono:", PLACE_START, NO_RULE},
+	{"принято:", PLACE_START, NO_RULE},       {"отклонено:", PLACE_START, NO_RULE},
+	{"已接受:", PLACE_START, NO_RULE},        {"承諾:", PLACE_START, NO_RULE},
+	{"辞退:", PLACE_START, NO_RULE},          {"수락:", PLACE_START, NO_RULE},
+};
+const struct word_rules calendar_subjects = RULES(calendar_subject_items);
+
+/* Order: what decides most comes first. */
+const struct field_rule field_rules[] = {
+	{STR_INIT("x-servelo-loop"), {NULL}, FIELD_OWN_LOOP, STR_INIT("own-loop")},
+	{STR_INIT("x-failed-recipients"), {NULL}, FIELD_BOUNCE, STR_INIT("x-failed-recipients")},
+	{STR_INIT("x-apple-unsubscribe"), {NULL}, FIELD_FEEDBACK, STR_INIT("apple-unsubscribe")},
+	{STR_INIT("auto-submitted"), {NULL}, FIELD_AUTO, STR_INIT("auto-submitted")},
+	{STR_INIT("x-auto-submitted"), {NULL}, FIELD_AUTO, STR_INIT("auto-submitted")},
+	{STR_INIT("x-autoreply"), {NULL}, FIELD_AUTO, STR_INIT("x-autoreply")},
+	{STR_INIT("x-autorespond"), {NULL}, FIELD_AUTO, STR_INIT("x-autorespond")},
+	{STR_INIT("x-autoresponder"), {NULL}, FIELD_AUTO, STR_INIT("x-autorespond")},
+	{STR_INIT("x-autoresponse"), {NULL}, FIELD_AUTO, STR_INIT("x-autoresponse")},
+	{STR_INIT("x-auto-response"), {NULL}, FIELD_AUTO, STR_INIT("x-autoresponse")},
+	{STR_INIT("x-autoreply-from"), {NULL}, FIELD_AUTO, STR_INIT("x-auto-reply-from")},
+	{STR_INIT("x-auto-reply-from"), {NULL}, FIELD_AUTO, STR_INIT("x-auto-reply-from")},
+	{STR_INIT("x-auto-reply"), {NULL}, FIELD_AUTO, STR_INIT("x-autoreply")},
+	{STR_INIT("x-mail-autoreply"), {NULL}, FIELD_AUTO, STR_INIT("x-mail-autoreply")},
+	{STR_INIT("x-autogenerated"), {"reply", NULL}, FIELD_AUTO, STR_INIT("x-autogenerated")},
+	{STR_INIT("x-amazon-auto-reply"), {NULL}, FIELD_AUTO, STR_INIT("x-amazon-auto-reply")},
+	{STR_INIT("x-fc-machinegenerated"), {NULL}, FIELD_AUTO, STR_INIT("x-fc-machinegenerated")},
+	{STR_INIT("x-apple-action"), {"vacation", NULL}, FIELD_AUTO, STR_INIT("x-apple-action")},
+	{STR_INIT("x-vacation"), {NULL}, FIELD_AUTO, STR_INIT("x-vacation")},
+	{STR_INIT("x-post-messageclass"),
+	 {"9; autoresponder", NULL},
+	 FIELD_AUTO,
+	 STR_INIT("x-post-messageclass")},
+	{STR_INIT("delivered-to"), {"autoresponder", NULL}, FIELD_AUTO, STR_INIT("delivered-to")},
+	{STR_INIT("x-ms-exchange-generated-message-source"),
+	 {NULL},
+	 FIELD_AUTO,
+	 STR_INIT("exchange-generated")},
+	{STR_INIT("x-mailer"),
+	 {"vacation", "autoreply", "autoresponder", NULL},
+	 FIELD_AUTO,
+	 STR_INIT("x-mailer")},
+	{STR_INIT("precedence"),
+	 {"auto_reply", "auto-reply", "autoreply", NULL},
+	 FIELD_AUTO,
+	 STR_INIT("precedence")},
+	{STR_INIT("x-precedence"), {"auto_reply", "auto-reply", NULL}, FIELD_AUTO, STR_INIT("precedence")},
+	{STR_INIT("x-cron-env"), {NULL}, FIELD_AUTO, STR_INIT("x-cron-env")},
+	{STR_INIT("precedence"), {"bulk", "junk", "list", NULL}, FIELD_NO_ANSWER, STR_INIT("precedence")},
+	{STR_INIT("x-precedence"), {"bulk", "junk", "list", NULL}, FIELD_NO_ANSWER, STR_INIT("precedence")},
+	{STR_INIT("list-id"), {NULL}, FIELD_NO_ANSWER, STR_INIT("list-id")},
+	{STR_INIT("list-post"), {NULL}, FIELD_NO_ANSWER, STR_INIT("list-post")},
+	{STR_INIT("list-help"), {NULL}, FIELD_NO_ANSWER, STR_INIT("list-help")},
+	{STR_INIT("list-owner"), {NULL}, FIELD_NO_ANSWER, STR_INIT("list-owner")},
+	{STR_INIT("list-archive"), {NULL}, FIELD_NO_ANSWER, STR_INIT("list-archive")},
+	{STR_INIT("list-subscribe"), {NULL}, FIELD_NO_ANSWER, STR_INIT("list-subscribe")},
+	{STR_INIT("list-unsubscribe"), {NULL}, FIELD_NO_ANSWER, STR_INIT("list-unsubscribe")},
+	{STR_INIT("mailing-list"), {NULL}, FIELD_NO_ANSWER, STR_INIT("mailing-list")},
+	{STR_INIT("x-mailing-list"), {NULL}, FIELD_NO_ANSWER, STR_INIT("mailing-list")},
+	{STR_INIT("x-mailman-version"), {NULL}, FIELD_NO_ANSWER, STR_INIT("mailing-list")},
+	{STR_INIT("x-auto-response-suppress"),
+	 {"all", "autoreply", "oof", "dr", "rn", "nrn"},
+	 FIELD_NO_ANSWER,
+	 STR_INIT("x-auto-response-suppress")},
+	{STR_INIT("x-loop"), {NULL}, FIELD_NO_ANSWER, STR_INIT("x-loop")},
+	{STR_INIT("x-noreply"), {NULL}, FIELD_NO_ANSWER, STR_INIT("x-noreply")},
+};
+const size_t field_rules_n = ARRAY_SIZE(field_rules);
+
+static const char *const daemon_locals[] = {
+	"mailer-daemon", "mailer_daemon", "mailerdaemon", "maildaemon", "mail-daemon",       "mdaemon",
+	"mailer",        "mail-delivery", "bounce",       "bounces",    "maildeliverysystem"};
+static const char *const postmaster_locals[] = {
+	"postmaster",        "post_master",   "post.master",          "ndr",
+	"microsoftexchange", "mail.delivery", "delivery-notification"};
+static const char *const daemon_names[] = {"mail delivery",  "mailer-daemon",          "mailer daemon",
+					   "mail daemon",    "mail administrator",     "mail system",
+					   "mail transport", "internet mail delivery", "delivery subsystem"};
+static const char *const postmaster_names[] = {
+	"postmaster", "system administrator", "microsoft outlook",      "ndr ",
+	"mmsc",       "systemadministrator",  "administrateur système", "administrador del sistema"};
+
+static bool equals_any(struct str s, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(s, str_from(words[i])))
+			return true;
+	return false;
+}
+
+static bool has_any(struct str s, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_has(s, str_from(words[i])))
+			return true;
+	return false;
+}
+
+unsigned daemon_author(struct str local, struct str name)
+{
+	if (equals_any(local, daemon_locals, ARRAY_SIZE(daemon_locals)) ||
+	    has_any(name, daemon_names, ARRAY_SIZE(daemon_names)))
+		return 2;
+	if (equals_any(local, postmaster_locals, ARRAY_SIZE(postmaster_locals)) ||
+	    str_starts(local, STR("microsoftexchange")) || str_starts(local, STR("postmaster")) ||
+	    has_any(name, postmaster_names, ARRAY_SIZE(postmaster_names)))
+		return 1;
+	return 0;
+}
+
+bool no_reply_author(struct str local)
+{
+	static const char *const words[] = {
+		"noreply",           "no-reply",        "no_reply",       "no.reply",     "donotreply",
+		"do-not-reply",      "do_not_reply",    "do.not.reply",   "dontreply",    "nepasrepondre",
+		"ne-pas-repondre",   "nicht-antworten", "nichtantworten", "keineantwort", "noresponder",
+		"no-responder",      "nonrispondere",   "non-rispondere", "naoresponda",  "nao-responda",
+		"niet-beantwoorden", "noresponse",      "no-response",    "unmonitored"};
+	return has_any(local, words, ARRAY_SIZE(words)) || daemon_author(local, STR("")) == 2;
+}
+
+const struct forward_provider forward_providers[] = {
+	{STR_INIT("google"),
+	 {STR_INIT("google.com"), STR_INIT("gmail.com"), STR_INIT("googlemail.com")},
+	 {STR_INIT("mail-settings.google.com/mail/"), STR_INIT("mail.google.com/mail/"),
+	  STR_INIT("isolated.mail.google.com/mail/")}},
+	{STR_INIT("microsoft"),
+	 {STR_INIT("microsoft.com"), STR_INIT("outlook.com"), STR_INIT("live.com"), STR_INIT("hotmail.com")},
+	 {STR_INIT("outlook.live.com/"), STR_INIT("outlook.office.com/"), STR_INIT("outlook.office365.com/"),
+	  STR_INIT("account.live.com/"), STR_INIT("login.live.com/")}},
+	{STR_INIT("zoho"),
+	 {STR_INIT("zoho.com"), STR_INIT("zoho.eu"), STR_INIT("zoho.in"), STR_INIT("zohomail.com"),
+	  STR_INIT("zohoaccounts.com"), STR_INIT("zohocorp.com")},
+	 {STR_INIT("mail.zoho."), STR_INIT("accounts.zoho."), STR_INIT("mailadmin.zoho."),
+	  STR_INIT("zmail.zoho.")}},
+	{STR_INIT("fastmail"),
+	 {STR_INIT("fastmail.com"), STR_INIT("fastmail.fm"), STR_INIT("messagingengine.com"),
+	  STR_INIT("fastmailteam.com")},
+	 {STR_INIT("www.fastmail.com/"), STR_INIT("app.fastmail.com/"), STR_INIT("fastmail.com/"),
+	  STR_INIT("www.fastmail.fm/")}},
+	{STR_INIT("yahoo"),
+	 {STR_INIT("yahoo.com"), STR_INIT("yahoo-inc.com"), STR_INIT("yahooinc.com"), STR_INIT("aol.com")},
+	 {STR_INIT("mail.yahoo.com/"), STR_INIT("login.yahoo.com/"), STR_INIT("edit.yahoo.com/"),
+	  STR_INIT("api.login.yahoo.com/"), STR_INIT("mail.aol.com/")}},
+};
+const size_t forward_providers_n = ARRAY_SIZE(forward_providers);
+
+static const struct word_rule forward_word_items[] = {
+	{"forward", PLACE_INSIDE, NO_RULE},    {"weiterleit", PLACE_INSIDE, NO_RULE},
+	{"transfert", PLACE_INSIDE, NO_RULE},  {"transfér", PLACE_INSIDE, NO_RULE},
+	{"reenv", PLACE_INSIDE, NO_RULE},      {"reenví", PLACE_INSIDE, NO_RULE},
+	{"inoltr", PLACE_INSIDE, NO_RULE},     {"encaminh", PLACE_INSIDE, NO_RULE},
+	{"doorstu", PLACE_INSIDE, NO_RULE},    {"vidarebef", PLACE_INSIDE, NO_RULE},
+	{"videresend", PLACE_INSIDE, NO_RULE}, {"przekaz", PLACE_INSIDE, NO_RULE},
+	{"přepos", PLACE_INSIDE, NO_RULE},     {"переадрес", PLACE_INSIDE, NO_RULE},
+	{"пересыл", PLACE_INSIDE, NO_RULE},    {"yönlendir", PLACE_INSIDE, NO_RULE},
+	{"转发", PLACE_INSIDE, NO_RULE},       {"轉寄", PLACE_INSIDE, NO_RULE},
+	{"転送", PLACE_INSIDE, NO_RULE},       {"전달", PLACE_INSIDE, NO_RULE},
+	{"välit", PLACE_INSIDE, NO_RULE},
+};
+const struct word_rules forward_words = RULES(forward_word_items);
+
+static const struct word_rule confirm_word_items[] = {
+	{"confirm", PLACE_INSIDE, NO_RULE},  {"verif", PLACE_INSIDE, NO_RULE},
+	{"bestätig", PLACE_INSIDE, NO_RULE}, {"vérif", PLACE_INSIDE, NO_RULE},
+	{"conferm", PLACE_INSIDE, NO_RULE},  {"bevestig", PLACE_INSIDE, NO_RULE},
+	{"bekräft", PLACE_INSIDE, NO_RULE},  {"bekræft", PLACE_INSIDE, NO_RULE},
+	{"bekreft", PLACE_INSIDE, NO_RULE},  {"potwierd", PLACE_INSIDE, NO_RULE},
+	{"potvr", PLACE_INSIDE, NO_RULE},    {"подтверд", PLACE_INSIDE, NO_RULE},
+	{"підтвер", PLACE_INSIDE, NO_RULE},  {"onay", PLACE_INSIDE, NO_RULE},
+	{"确认", PLACE_INSIDE, NO_RULE},     {"確認", PLACE_INSIDE, NO_RULE},
+	{"확인", PLACE_INSIDE, NO_RULE},     {"vahvist", PLACE_INSIDE, NO_RULE},
+};
+const struct word_rules confirm_words = RULES(confirm_word_items);
+
+/* What may follow a phrase that stands alone: nothing, punctuation, a date, "until". */
+static bool stands_alone(struct str rest)
+{
+	static const char *const words[] = {"until", "till",  "from", "bis",  "vom",  "ab ", "jusqu",
+					    "du ",   "hasta", "del ", "fino", "dal ", "até", "tot ",
+					    "från",  "t.o.m", "fra ", "do ",  "от ",  "до ", "с ",
+					    "this ", "today", "week", "next", "am ",  "seit"};
+	if (rest.len == 0 || strchr(":-,;.!([|~/", rest.ptr[0]) || (unsigned char)rest.ptr[0] >= 0xe2)
+		return true;
+	if (rest.ptr[0] != ' ')
+		return false;
+	rest = str_sub(rest, 1, rest.len);
+	if (rest.len == 0 || ascii_digit(rest.ptr[0]) || strchr(":-([|~", rest.ptr[0]))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (str_starts(rest, str_from(words[i])))
+			return true;
+	return false;
+}
+
+const struct word_rule *word_rules_find(const struct word_rules *rules, struct str folded)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		const struct word_rule *rule = &rules->items[i];
+		struct str text = str_from(rule->text);
+		if (rule->place == PLACE_INSIDE ? str_has(folded, text) : str_starts(folded, text)) {
+			if (rule->place != PLACE_ALONE || stands_alone(str_sub(folded, text.len, folded.len)))
+				return rule;
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,70 @@
+/*
+ * Words of automatic mail in the languages of the world: subjects of vacation notices and bounces, phrases of
+ * their texts, authors, header fields. Entries are folded (text_fold.h). Pure.
+ */
+#ifndef SERVELO_INGEST_AUTOREPLY_TABLES_H
+#define SERVELO_INGEST_AUTOREPLY_TABLES_H
+
+#include "base/base.h"
+
+enum word_place {
+	PLACE_START,  /* the text begins with it */
+	PLACE_INSIDE, /* anywhere */
+	PLACE_ALONE,  /* begins with it, and then comes nothing, punctuation, a date or "until" */
+};
+
+struct word_rule {
+	const char *text;
+	enum word_place place;
+	struct str rule; /* name for the verdict; may be empty */
+};
+
+struct word_rules {
+	const struct word_rule *items;
+	size_t n;
+};
+
+extern const struct word_rules vacation_subjects; /* rule: "subject:out-of-office:de" */
+extern const struct word_rules vacation_texts;
+extern const struct word_rules bounce_subjects;
+extern const struct word_rules bounce_texts;      /* say that a mail was not delivered */
+extern const struct word_rules bounce_weak_texts; /* reasons; a person may quote them too */
+extern const struct word_rules feedback_subjects;
+extern const struct word_rules calendar_subjects; /* "accepted:" and the like */
+
+/* The first rule whose text is in s (folded), or NULL. */
+const struct word_rule *word_rules_find(const struct word_rules *rules, struct str folded);
+
+/* What a header field says about the mail. */
+enum field_meaning {
+	FIELD_AUTO,      /* the mail is automatic */
+	FIELD_NO_ANSWER, /* a program must not answer */
+	FIELD_OWN_LOOP,  /* ours came home */
+	FIELD_BOUNCE,    /* names recipients that failed */
+	FIELD_FEEDBACK,
+};
+struct field_rule {
+	struct str name;
+	const char *values
+		[6]; /* folded beginnings of the value; none: any value but "no", "none", "false", "0" */
+	enum field_meaning meaning;
+	struct str rule;
+};
+extern const struct field_rule field_rules[];
+extern const size_t field_rules_n;
+
+/* 2: only programs write under this name ("mailer-daemon"); 1: mostly programs ("postmaster"); 0: anyone. */
+unsigned daemon_author(struct str local_part_folded, struct str name_folded);
+bool no_reply_author(struct str local_part_folded);
+
+struct forward_provider {
+	struct str name;
+	struct str author_domains[6]; /* the domain itself or a subdomain of it */
+	struct str
+		link_hosts[6]; /* what a link of the confirmation points at, "://host/" prefix is checked */
+};
+extern const struct forward_provider forward_providers[];
+extern const size_t forward_providers_n;
+extern const struct word_rules forward_words, confirm_words;
+
+#endif
