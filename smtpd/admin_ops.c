@@ -387,6 +387,16 @@ void *admin_op_ctx(const struct admin_op *op)
 	return op->ctx;
 }
 
+const char *admin_op_name(const struct admin_op *op)
+{
+	return op->kind->name;
+}
+
+struct str admin_op_subject(const struct admin_op *op)
+{
+	return request_text(op, op->kind->subject);
+}
+
 enum admin_effect admin_op_effect(const struct admin_op *op)
 {
 	return op->kind->effect;

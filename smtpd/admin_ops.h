@@ -63,6 +63,9 @@ struct admin_op *admin_op_of(struct store_job *job);
 /* The asker's own pointer, to find it again in the job's done(). */
 void admin_op_set_ctx(struct admin_op *op, void *ctx);
 void *admin_op_ctx(const struct admin_op *op);
+/* For the log: "tenant.set", and the slug, reference or key that it is about. */
+const char *admin_op_name(const struct admin_op *op);
+struct str admin_op_subject(const struct admin_op *op);
 enum admin_effect admin_op_effect(const struct admin_op *op);
 /* One line without its LF. status: 0 after COMMIT, else what the store said. */
 void admin_op_answer(const struct admin_op *op, int status, struct strbuf *answer);

@@ -308,7 +308,8 @@ static void next_request(struct connection *connection)
 	size_t len = str_find(in, '\n');
 	uv_timer_start(&connection->idle, on_idle, CONTROL_IDLE_MS, 0);
 	if (len == in.len && len <= CONTROL_REQUEST_MAX) {
-		if (uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read) < 0)
+		int r = uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read);
+		if (r < 0 && r != UV_EALREADY) /* a part of a line came: it is being read */
 			connection_close(connection);
 		return;
 	}
@@ -528,6 +529,10 @@ static void on_change_done(struct store_job *job, int status)
 	struct control *control = request->control;
 	struct strbuf out;
 	strbuf_init(&out, CONTROL_ANSWER_MAX);
+	if (status == 0)
+		LOG(LOG_LEVEL_INFO, request->undoing ? "change-undone" : "changed",
+		    lf_id("control", admin_op_name(request->op)),
+		    lf_str("what", admin_op_subject(request->op)));
 	if (request->undoing)
 		admin_answer_error(&out, ADMIN_CONFIG, "%s%s", status < 0 ? "NOT " : "", request->refusal);
 	else if (status < 0 || control->closing)
@@ -634,6 +639,10 @@ static void reprocess_done(struct work *work)
 
 static void on_reparsed_stored(struct store_job *job, int status)
 {
+	const struct request *request = reparsed_ctx(reparsed_of(job));
+	if (status == 0)
+		LOG(LOG_LEVEL_INFO, "changed", lf_id("control", "message.reprocess"),
+		    lf_cstr("what", request->mail_id.text));
 	finish_reprocess(reparsed_ctx(reparsed_of(job)), status);
 }
 

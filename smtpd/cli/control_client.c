@@ -58,9 +58,9 @@ static int send_all(int fd, struct str bytes)
 
 int control_client_ask(struct control_client *client, struct str request, struct strbuf *answer)
 {
-	int r = send_all(client->fd, request);
-	if (r == 0)
-		r = send_all(client->fd, STR("\n"));
+	char *line = xasprintf("%.*s\n", STR_ARG(request));
+	int r = send_all(client->fd, str_from(line));
+	free(line);
 	while (r == 0) {
 		char *room = strbuf_reserve(answer, READ_SIZE);
 		if (!room)
