@@ -300,7 +300,7 @@ static void add_mailbox(struct scanner *scanner, struct str address, struct str 
 	int r = set_address(scanner, address, &mailbox.address);
 	if (r == 0)
 		r = set_name(scanner, name, &mailbox.name);
-	if (r == 0 && mailbox.address.len)
+	if (r == 0 && is_address(mailbox.address))
 		r = append(scanner, mailbox);
 	scanner->error = r;
 }

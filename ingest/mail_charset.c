@@ -614,9 +614,20 @@ static size_t ascii_run(struct str s)
 	return i;
 }
 
+/* Length of the ill-formed stretch at the start of s: a cut sequence goes with its continuation octets. */
+static size_t utf8_error(struct str s)
+{
+	bool leads = (unsigned char)s.ptr[0] >= 0xc2;
+	size_t n = 1;
+
+	while (leads && n < s.len && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
+		n++;
+	return n;
+}
+
 struct utf8_census {
 	size_t sequences; /* valid ones of two octets and more */
-	size_t errors;    /* octets that are part of none */
+	size_t errors;    /* ill-formed stretches */
 };
 
 static struct utf8_census utf8_census(struct str s)
@@ -633,7 +644,7 @@ static struct utf8_census utf8_census(struct str s)
 			census.sequences++;
 		else
 			census.errors++;
-		i += n ? n : 1;
+		i += n ? n : utf8_error(str_sub(s, i, s.len));
 	}
 	return census;
 }
@@ -680,10 +691,7 @@ static unsigned put_utf8(struct str s, struct strbuf *out)
 		if (!put(out, str_sub(s, from, i)) || !put(out, REPLACEMENT))
 			return flags | MAIL_CHARSET_CUT;
 		flags |= MAIL_CHARSET_REPLACED;
-		/* a cut sequence is one error: skip its continuation octets too */
-		bool leads = (unsigned char)s.ptr[i] >= 0xc2;
-		for (i++; leads && i < s.len && ((unsigned char)s.ptr[i] & 0xc0) == 0x80;)
-			i++;
+		i += utf8_error(str_sub(s, i, s.len));
 		from = i;
 	}
 	if (!put(out, str_sub(s, from, s.len)))
@@ -833,6 +841,18 @@ struct tally {
 	bool cut;
 };
 
+/* What iconv wrote; glibc's GB18030 and UTF-16 know characters that UTF-8 doesn't. */
+static void put_converted(struct str s, struct strbuf *out, struct tally *tally)
+{
+	if (!out) {
+		tally->errors += utf8_census(s).errors;
+		return;
+	}
+	unsigned flags = put_utf8(s, out);
+	tally->errors += (flags & MAIL_CHARSET_REPLACED) != 0;
+	tally->cut = tally->cut || (flags & MAIL_CHARSET_CUT);
+}
+
 /* Convert with iconv; ill-formed octets become U+FFFD one by one. out NULL: only count, and stop after
  * errors_max. */
 static struct tally convert(int id, struct str bytes, struct strbuf *out, size_t errors_max)
@@ -853,8 +873,7 @@ static struct tally convert(int id, struct str bytes, struct strbuf *out, size_t
 		size_t room = sizeof(buf);
 		size_t r = iconv(cd, &from, &left, &to, &room);
 		int error = r == (size_t)-1 ? errno : 0;
-		if (out && !put(out, (struct str){buf, (size_t)(to - buf)}))
-			tally.cut = true;
+		put_converted((struct str){buf, (size_t)(to - buf)}, out, &tally);
 		if (error == EILSEQ || error == EINVAL) {
 			tally.errors++;
 			if (out && !put(out, REPLACEMENT))
@@ -868,8 +887,7 @@ static struct tally convert(int id, struct str bytes, struct strbuf *out, size_t
 		char *to = buf;
 		size_t room = sizeof(buf);
 		(void)iconv(cd, NULL, NULL, &to, &room);
-		if (out && !put(out, (struct str){buf, (size_t)(to - buf)}))
-			tally.cut = true;
+		put_converted((struct str){buf, (size_t)(to - buf)}, out, &tally);
 	}
 	return tally;
 }

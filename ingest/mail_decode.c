@@ -214,11 +214,14 @@ static struct str take_line(struct str *raw)
 	return line;
 }
 
-/* One line of uuencoded data: a length, then quanta of four characters; short ones count as padded. */
+/* One line of uuencoded data: a length, then quanta of four characters; a line cut short gives what it has. */
 static size_t uu_line(struct str line, char *out)
 {
 	size_t want = ((unsigned char)line.ptr[0] - 32) & 63, n = 0;
+	size_t have = (line.len - 1) * 3 / 4;
 
+	if (want > have)
+		want = have;
 	for (size_t i = 1; n < want; i += 4) {
 		unsigned sextets[4];
 		for (size_t k = 0; k < 4; k++)
@@ -228,8 +231,6 @@ static size_t uu_line(struct str line, char *out)
 				 (char)(sextets[2] << 6 | sextets[3])};
 		for (size_t k = 0; k < 3 && n < want; k++)
 			out[n++] = bytes[k];
-		if (i >= line.len)
-			break; /* nothing but padding follows */
 	}
 	return n;
 }

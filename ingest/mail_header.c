@@ -160,7 +160,7 @@ void mail_header_split(struct arena *arena, struct str data, char eol, const str
 		struct str raw = str_sub(data, at + value_at, raw_end);
 		if (raw.len > limits->header_field_max) {
 			raw.len = limits->header_field_max;
-			header.limited = true;
+			header.cut = true;
 		}
 		if (header.n >= limits->header_fields_max || next_at > limits->header_max) {
 			header.limited = true;

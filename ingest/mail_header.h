@@ -20,7 +20,8 @@ struct mail_header {
 	struct mail_field *fields; /* values unfolded and trimmed; views into data or the arena */
 	size_t n;
 	size_t size;     /* octets of the section with the empty line that ends it */
-	bool limited;    /* a limit was passed: the fields are the first of them, a value may be cut */
+	bool limited;    /* a limit was passed: the fields are the first of them */
+	bool cut;        /* a value was too long and is cut */
 	bool unfinished; /* no empty line ends it: the body, or a boundary line, follows at once */
 	bool eight_bit;  /* octets above 0x7f in it */
 };

@@ -126,6 +126,7 @@ static void read_header(struct parse *parse)
 	defect(parse, !header->n, "no-header");
 	defect(parse, header->n && !mail->from.n, "no-author");
 	defect(parse, mail_header_count(header, STR("From")) > 1, "several-from-fields");
+	defect(parse, header->cut, "long-field");
 	defect(parse, mail->date_ms == 0 && mail_header_value(header, STR("Date")).len, "bad-date");
 	defect(parse, header->eight_bit, "8bit-header");
 	defect(parse, header->unfinished && header->n && parse->data.len > header->size, "no-empty-line");

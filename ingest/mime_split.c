@@ -201,7 +201,7 @@ static struct str guess_boundary(struct splitter *splitter, size_t from)
 		size_t end = line_end(splitter, at, &next);
 		struct str line = str_trim(str_sub(splitter->data, at, end));
 		struct str following = str_sub(splitter->data, next, line_end(splitter, next, &after));
-		if (line.len > 3 && line.len < 256 && str_starts(line, STR("--")) &&
+		if (line.len > 2 && line.len < 256 && str_starts(line, STR("--")) &&
 		    str_istarts(following, STR("Content-")))
 			return str_sub(line, 2, line.len);
 		at = next;
