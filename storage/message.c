@@ -6,7 +6,7 @@
  *
  * A repeat's row is found by (key, body): the key is 64 bits of a digest over tenant, recipient and identity,
  * body 64 bits of the body's digest. Somebody who sends the same Message-ID with a thousand bodies makes a
- * thousand rows but no look-up longer: the same body is one seek, any other body is one seek. Rows are in the
+ * thousand rows but no look-up longer: the same body is one seek, any other is one, and it names the first. Rows are in the
  * order of time, so forgetting walks from the oldest and stops at the first that stays. Writer thread.
  */
 #include <assert.h>
@@ -69,9 +69,11 @@ int message_add(struct store_txn *txn, const struct message_row *row, struct spo
 
 static const char sql_repeat_same[] =
 	"SELECT ticket, mail_id FROM repeat WHERE key = ?1 AND body = ?2 ORDER BY id LIMIT 1";
-static const char sql_repeat_any[] = "SELECT ticket, mail_id FROM repeat WHERE key = ?1 LIMIT 1";
+static const char sql_repeat_any[] = "SELECT ticket, mail_id, first FROM repeat WHERE key = ?1 LIMIT 1";
+static const char sql_repeat_first[] = "SELECT ticket, mail_id FROM repeat WHERE id = ?1 AND key = ?2";
 static const char sql_repeat_add[] =
-	"INSERT INTO repeat (key, body, ticket, created_ms, mail_id) VALUES (?1, ?2, nullif(?3, 0), ?4, ?5)";
+	"INSERT INTO repeat (key, body, first, ticket, created_ms, mail_id) VALUES (?1, ?2,"
+	" (SELECT coalesce(first, id) FROM repeat WHERE key = ?1 LIMIT 1), nullif(?3, 0), ?4, ?5)";
 static const char sql_repeat_prune[] =
 	"DELETE FROM repeat WHERE id < coalesce("
 	" (SELECT id FROM (SELECT id, created_ms FROM repeat ORDER BY id LIMIT ?2) WHERE created_ms >= ?1 "
@@ -89,34 +91,47 @@ static int64_t repeat_hash(const struct repeat_key *key)
 	return key_of_digest(digest);
 }
 
-static int repeat_read(struct stmt *s, bool same_body, struct repeat *ret)
+static void repeat_read(struct stmt *s, bool same_body, struct repeat *ret)
 {
+	struct str mail_id = stmt_col_text(s, 1);
+	memset(ret, 0, sizeof(*ret));
+	ret->same_body = same_body;
+	ret->ticket.v = stmt_col_int(s, 0);
+	memcpy(ret->mail_id.text, mail_id.ptr, mail_id.len < MAIL_ID_LEN ? mail_id.len : MAIL_ID_LEN);
+}
+
+/* One row with the two parameters of sql; -ENOENT. */
+static int repeat_look(struct store_txn *txn, const char *sql, int64_t first, int64_t second, bool same_body,
+		       struct repeat *ret)
+{
+	struct stmt *s = stmt_use(txn->db, sql);
+	stmt_int(s, 1, first);
+	stmt_int(s, 2, second);
 	int r = stmt_step(s);
-	if (r > 0) {
-		struct str mail_id = stmt_col_text(s, 1);
-		memset(ret, 0, sizeof(*ret));
-		ret->same_body = same_body;
-		ret->ticket.v = stmt_col_int(s, 0);
-		memcpy(ret->mail_id.text, mail_id.ptr, mail_id.len < MAIL_ID_LEN ? mail_id.len : MAIL_ID_LEN);
-	}
+	if (r > 0)
+		repeat_read(s, same_body, ret);
 	stmt_reset(s);
 	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
 }
 
 int repeat_find(struct store_txn *txn, const struct repeat_key *key, struct repeat *ret)
 {
-	int64_t hash = repeat_hash(key);
+	int64_t hash = repeat_hash(key), first = 0;
+	struct repeat any;
 	struct stmt *s = stmt_use(txn->db, sql_repeat_any);
 	stmt_int(s, 1, hash);
-	int r = repeat_read(s, false, ret);
-	if (r < 0)
-		return r;
-	struct repeat any = *ret;
-	s = stmt_use(txn->db, sql_repeat_same);
-	stmt_int(s, 1, hash);
-	stmt_int(s, 2, key_of_digest(key->body));
-	r = repeat_read(s, true, ret);
-	if (r == -ENOENT) {
+	int r = stmt_step(s);
+	if (r > 0) {
+		repeat_read(s, false, &any);
+		first = stmt_col_int(s, 2);
+	}
+	stmt_reset(s);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	r = repeat_look(txn, sql_repeat_same, hash, key_of_digest(key->body), true, ret);
+	if (r == -ENOENT && first > 0)
+		r = repeat_look(txn, sql_repeat_first, first, hash, false, ret);
+	if (r == -ENOENT) { /* it is the first, or the first is forgotten */
 		*ret = any;
 		r = 0;
 	}

@@ -178,6 +178,7 @@ static const char *const migration_1[] = {
 	"	id INTEGER PRIMARY KEY,"
 	"	key INTEGER NOT NULL,"  /* of tenant, recipient, identity */
 	"	body INTEGER NOT NULL," /* of the body's digest */
+	"	first INTEGER,"         /* the first row with this key; NULL: this one is */
 	"	ticket INTEGER,"
 	"	created_ms INTEGER NOT NULL,"
 	"	mail_id TEXT NOT NULL"
