@@ -78,9 +78,8 @@ class Mta:
         self.process = None
 
     def log(self):
-        texts = [path.read_text(errors="replace") for path in (self.root / self.log_file, self.root / "output.log")
-                 if path.exists()]
-        return "\n".join(texts)
+        paths = {self.root / self.log_file, self.root / "output.log"}
+        return "\n".join(path.read_text(errors="replace") for path in sorted(paths) if path.exists())
 
     def submit(self, mail, reverse_path, recipients):
         words = self.chroot(*self.sendmail(reverse_path), *recipients)

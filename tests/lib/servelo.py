@@ -280,7 +280,7 @@ class Server:
 
     def audit(self, mail_id):
         """What became of each recipient of one transaction."""
-        return self.json("audit", "list", "--message", mail_id)
+        return self.json("audit", "show", mail_id)
 
     def audit_rows(self):
         return self.json("audit", "list", "--limit", "0")

@@ -31,7 +31,7 @@ def make_server(tmp_path_factory, certificate):
     must end as a server should."""
     binary = pathlib.Path(servelo.default_binary())
     if not binary.exists():
-        pytest.exit(f"no {binary}: build it (tests/run does), or name another with SERVELO=", returncode=2)
+        pytest.fail(f"no {binary}: build it (tests/run does), or name another with SERVELO=", pytrace=False)
     servers = []
 
     def make(**sections):
