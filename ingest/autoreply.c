@@ -278,18 +278,38 @@ static bool by_confirmation(const struct case_file *file, struct mail_verdict *r
 
 /* ---- bounces in free form ---- */
 
+/* 2: says that a mail was not delivered, or gives three reasons; 1: gives a reason. */
+static unsigned bounce_words(struct str text)
+{
+	unsigned weak = 0;
+	if (word_rules_find(&bounce_texts, text))
+		return 2;
+	for (size_t i = 0; i < bounce_weak_texts.n && weak < 3; i++)
+		weak += str_has(text, str_from(bounce_weak_texts.items[i].text));
+	return weak >= 3 ? 2 : weak > 0;
+}
+
+/* Programs that run mailing lists send what they refuse back under such names. */
+static bool list_manager(const struct case_file *file)
+{
+	struct str local = file->author.local;
+	return str_ends(local, STR("-admin")) || str_ends(local, STR("-owner")) ||
+	       str_ends(local, STR("-request")) || str_ends(local, STR("-bounces")) ||
+	       str_starts(local, STR("owner-")) || has_field(file->facts, STR("X-MLServer")) ||
+	       has_field(file->facts, STR("X-Mailman-Version"));
+}
+
 static bool by_bounce(const struct case_file *file, struct mail_verdict *ret)
 {
 	const struct mail_facts *facts = file->facts;
 	unsigned author = daemon_author(file->author.local, file->author.name);
-	if (author == 0 && file->author.empty)
-		author = 1;
 	bool original = has_part(facts, STR("message/rfc822")) || has_part(facts, STR("text/rfc822-headers"));
+	if (author == 0 &&
+	    (file->author.empty || list_manager(file) || (original && no_reply_author(file->author.local))))
+		author = 1;
 	unsigned structural = author + (file->null_reverse_path ? 1 : 0);
 	unsigned subject = !file->replied_subject && word_rules_find(&bounce_subjects, file->subject) ? 2 : 0;
-	unsigned text = word_rules_find(&bounce_texts, file->text)        ? 2
-			: word_rules_find(&bounce_weak_texts, file->text) ? 1
-									  : 0;
+	unsigned text = bounce_words(file->text);
 	if (structural == 0 || structural + original + subject + text < 3 || subject + text + original == 0)
 		return false;
 	/* A vacation notice has a null reverse-path too, and may speak of errors. */

@@ -354,15 +354,19 @@ bool html_marks(const struct html_token *token, const struct html_element *eleme
 	char buf[STYLE_MAX];
 	if (element->flags & (HTML_LINK | HTML_IMAGE))
 		return false;
+	if (element->flags & HTML_QUOTE) {
+		/* Gmail's "indent more" makes a <blockquote class="gmail_quote"> too: what stands above tells (quote.c). */
+		bool gmail = attribute_marks(token, HTML_CLASS, ret_kind, ret_reach);
+		*ret_reach = MARK_REACH_ELEMENT;
+		*ret_kind = str_ieq(token->attributes[HTML_TYPE], STR("cite")) ? MARK_REPLY
+			    : gmail                                            ? MARK_INDENT
+									       : MARK_BLOCKQUOTE;
+		return true;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(looked_at); i++)
 		if (token->attributes[looked_at[i]].len &&
 		    attribute_marks(token, looked_at[i], ret_kind, ret_reach))
 			return true;
-	*ret_reach = MARK_REACH_ELEMENT;
-	if (element->flags & HTML_QUOTE) {
-		*ret_kind = str_ieq(token->attributes[HTML_TYPE], STR("cite")) ? MARK_REPLY : MARK_BLOCKQUOTE;
-		return true;
-	}
 	if (element->hash != html_name_hash(STR("div")))
 		return false;
 	/* Outlook's box of From, Sent, To, Subject has a line above in one of these colours, in every language. */

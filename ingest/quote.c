@@ -28,12 +28,32 @@ struct shape {
 	bool quoted;  /* there is a quote */
 	bool between; /* answers between quoted lines */
 	bool forward;
-	size_t first_quoted; /* line */
+	bool text_above; /* new lines were seen */
+	bool attributed; /* the quoted lines that come belong to the separator above */
+	bool reply_subject;
+	size_t last_quote; /* the last line that surely begins or belongs to a quote */
 };
 
 static bool marked(const struct quote_line *line, enum text_mark_kind kind)
 {
 	return line->marks & 1u << kind;
+}
+
+static bool is_reply_subject(struct str subject)
+{
+	char buf[64];
+	struct str folded = {buf, text_fold(str_sub(subject, 0, sizeof(buf)), buf, sizeof(buf))};
+	static const char *const prefixes[] = {
+		"re", "aw",  "sv",  "antw", "odp",  "vs",    "ynt",  "res",  "r",     "rv",
+		"tr", "ref", "réf", "回复", "答复", "回覆",  "返信", "회신", "отв",   "на",
+		"απ", "vá",  "odg", "bls",  "atb",  "תגובה", "رد",   "ynt",  "ответ", "відп"};
+	size_t end = 0;
+	while (end < folded.len && !strchr(":[(^ ", folded.ptr[end]))
+		end++;
+	for (size_t i = 0; end < folded.len && i < ARRAY_SIZE(prefixes); i++)
+		if (str_eq(str_sub(folded, 0, end), str_from(prefixes[i])) && str_find(folded, ':') < end + 6)
+			return true;
+	return false;
 }
 
 static bool is_forward_subject(struct str subject)
@@ -170,8 +190,41 @@ static size_t mark_separated(struct quote_lines *lines, size_t i, struct shape *
 	return lines->n;
 }
 
+/* A <blockquote> that no attribution introduces, below somebody's own words: is it an indent (people indent addresses
+ * and error messages), not a quote? In a mail that is no reply, where the real quote comes later, or where the
+ * program is known to indent so. */
+static bool is_indent(const struct quote_lines *lines, size_t i, const struct shape *shape)
+{
+	const struct quote_line *line = &lines->items[i];
+	if (marked(line, MARK_REPLY) || !(marked(line, MARK_BLOCKQUOTE) || marked(line, MARK_INDENT)) ||
+	    !shape->text_above || shape->attributed)
+		return false;
+	for (size_t seen = 0; seen < 3 && i < lines->n && lines->items[i].kind == LINE_QUOTED; i++, seen++)
+		if (lines->items[i].separator != SEPARATOR_NONE)
+			return false;
+	return marked(line, MARK_INDENT) || !shape->reply_subject || i < shape->last_quote;
+}
+
+static void unquote(const struct quote_lines *lines, struct quote_line *line)
+{
+	struct str text = str_sub(lines->text, line->from, line->to);
+	line->kind = LINE_TEXT;
+	if (text.len && text.ptr[0] == '>')
+		line->strip = text.len > 1 && text.ptr[1] == ' ' ? 2 : 1;
+}
+
+static size_t find_last_quote(const struct quote_lines *lines)
+{
+	size_t i = lines->n;
+	while (i > 0 && !(lines->items[i - 1].kind == LINE_TEXT && lines->items[i - 1].separator) &&
+	       !marked(&lines->items[i - 1], MARK_REPLY))
+		i--;
+	return i;
+}
+
 static void mark_quoted(struct quote_lines *lines, struct shape *shape, bool forward_subject)
 {
+	shape->last_quote = find_last_quote(lines);
 	for (size_t i = 0; i < lines->n && !shape->forward;) {
 		struct quote_line *line = &lines->items[i];
 		if (line->kind == LINE_EMPTY) {
@@ -180,12 +233,18 @@ static void mark_quoted(struct quote_lines *lines, struct shape *shape, bool for
 			shape->forward = true;
 		} else if (marked(line, MARK_REPLY)) {
 			i = mark_markup(lines, i, shape);
+		} else if (line->kind == LINE_QUOTED && is_indent(lines, i, shape)) {
+			unquote(lines, line);
+			i++;
 		} else if (line->kind == LINE_QUOTED) {
 			shape->quoted = true;
 			i++;
 		} else if (line->separator == SEPARATOR_NONE) {
+			shape->text_above = true;
+			shape->attributed = false;
 			i++;
 		} else {
+			shape->attributed = true;
 			i = mark_separated(lines, i, shape, forward_subject);
 		}
 	}
@@ -205,12 +264,9 @@ static void join_wrapped(struct quote_lines *lines)
 static void look_at_shape(const struct quote_lines *lines, struct shape *shape)
 {
 	bool quoted = false, answer = false;
-	shape->first_quoted = lines->n;
 	for (size_t i = 0; i < lines->n; i++) {
 		const struct quote_line *line = &lines->items[i];
 		if (line->kind == LINE_QUOTED) {
-			if (shape->first_quoted == lines->n)
-				shape->first_quoted = i;
 			if (answer && line->separator == SEPARATOR_NONE)
 				shape->between = true;
 			quoted = true;
@@ -364,6 +420,7 @@ static void add_lines(const struct quote_lines *lines, struct part part, bool on
 		struct str text = quote_line_text(lines, i);
 		if (line->cut && only_new)
 			text = str_sub(text, 0, line->cut);
+		text = str_sub(text, line->strip, text.len);
 		while (text.len && strchr(" \t", text.ptr[text.len - 1]))
 			text.len--;
 		if (out->len > base)
@@ -406,11 +463,22 @@ static void add_new(const struct quote_lines *lines, struct strbuf *out, struct 
 	}
 }
 
+/* Where every line is quoted, one level of ">" says nothing. */
+static void strip_common_level(struct quote_lines *lines)
+{
+	for (size_t i = 0; i < lines->n; i++)
+		if (lines->items[i].kind != LINE_EMPTY && !str_starts(quote_line_text(lines, i), STR(">")))
+			return;
+	for (size_t i = 0; i < lines->n; i++)
+		if (lines->items[i].kind != LINE_EMPTY)
+			unquote(lines, &lines->items[i]);
+}
+
 int quote_new_part(const struct quote_facts *facts, struct strbuf *out, struct quote_verdict *ret)
 {
 	struct quote_lines lines;
 	struct quote_verdict verdict = {.quote_removed = false};
-	struct shape shape = {.quoted = false};
+	struct shape shape = {.reply_subject = is_reply_subject(facts->subject)};
 	size_t base = out->len;
 	quote_lines_init(&lines, facts->text, facts->marks);
 	struct part all = {0, lines.n};
@@ -428,6 +496,7 @@ int quote_new_part(const struct quote_facts *facts, struct strbuf *out, struct q
 	verdict.quote_removed = shape.quoted && !shape.forward && !shape.between && out->len > base;
 	if (out->len == base && !out->overflow) { /* nothing new: better all than nothing */
 		verdict.signature = (struct str){NULL, 0};
+		strip_common_level(&lines);
 		add_lines(&lines, all, false, out, base);
 	}
 	quote_lines_done(&lines);

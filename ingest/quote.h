@@ -23,6 +23,7 @@ enum text_mark_kind {
 	MARK_REPLY,      /* markup that a mail program puts around what it quotes when it replies */
 	MARK_FORWARD,    /* the same around what it forwards */
 	MARK_SIGNATURE,  /* gmail_signature, moz-signature, ... */
+	MARK_INDENT, /* a <blockquote> of a program that indents with it; a quote only below an attribution */
 };
 
 struct text_mark {

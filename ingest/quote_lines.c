@@ -93,12 +93,19 @@ static bool next_is_quoted(const struct quote_lines *lines, size_t i)
 	return i < lines->n && (lines->items[i].kind == LINE_QUOTED || lines->items[i].marks);
 }
 
+/* "2014-10-17 11:28", "04/19/2011", "11:00 AM, November 17, 2021", "2020年1月": a short number, what parts dates,
+ * and more digits soon. */
 static bool starts_with_date(struct str folded)
 {
-	size_t digits = 0;
-	for (size_t i = 0; i < folded.len && i < 12; i++)
+	size_t first = 0, digits = 0;
+	while (first < folded.len && ascii_digit(folded.ptr[first]))
+		first++;
+	if (first == 0 || first > 4 || first == folded.len ||
+	    !(strchr("-./:, ", folded.ptr[first]) || (unsigned char)folded.ptr[first] >= 0xe0))
+		return false;
+	for (size_t i = 0; i < folded.len && i < 28; i++)
 		digits += ascii_digit(folded.ptr[i]);
-	return digits >= 5 && ascii_digit(folded.ptr[0]);
+	return digits >= 5;
 }
 
 /* ---- attributions ---- */
@@ -136,6 +143,12 @@ static bool attribution_inside(struct quote_lines *lines, size_t i)
 		}
 	}
 	return false;
+}
+
+/* Quoted by a <blockquote> only: its attribution may be the first line in it. */
+static bool is_indented(const struct quote_line *line)
+{
+	return line->marks & (1u << MARK_BLOCKQUOTE | 1u << MARK_INDENT) && !(line->marks & 1u << MARK_REPLY);
 }
 
 /* How sure is it that an attribution that ends here begins with this line? whole: from this line to the end. */
@@ -176,7 +189,7 @@ static void find_attribution(struct quote_lines *lines, size_t last)
 	for (size_t i = last, looked = 0; looked < ATTRIBUTION_LINES; looked++, i--) {
 		size_t dashes_here;
 		struct str folded = strip_dashes(fold_line(lines, i, line, sizeof(line)), &dashes_here);
-		bool quoted = lines->items[i].kind == LINE_QUOTED;
+		bool quoted = lines->items[i].kind == LINE_QUOTED && !is_indented(&lines->items[i]);
 		if (folded.len + 1 > at || (quoted && i != last) || (i != last && lines->items[i].separator))
 			break;
 		at -= folded.len + 1;
@@ -220,12 +233,36 @@ static enum quote_header header_at(struct str folded, struct str *ret_value)
 	return quote_header_of(name);
 }
 
+/* "From: bob@x Date: Thu, 24 Mar": kinds of headers that stand behind the first on the same line, as bits. */
+static unsigned headers_inside(struct str value)
+{
+	unsigned seen = 0;
+	size_t word = 0;
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.ptr[i] == ' ')
+			word = i + 1;
+		if (value.ptr[i] == ':' && i > word && i - word < 24)
+			seen |= 1u << quote_header_of(str_sub(value, word, i));
+	}
+	return seen & (1u << HEADER_DATE | 1u << HEADER_TO | 1u << HEADER_SUBJECT);
+}
+
+static unsigned count_bits(unsigned bits)
+{
+	unsigned n = 0;
+	for (; bits; bits &= bits - 1)
+		n++;
+	return n;
+}
+
 /* A block of header lines at i; how many lines it takes, 0: none. */
 static size_t header_block(const struct quote_lines *lines, size_t i)
 {
 	char buf[FOLD_MAX];
 	struct str value;
-	unsigned seen = 0, kinds = 0;
+	const unsigned main_kinds =
+		1u << HEADER_FROM | 1u << HEADER_DATE | 1u << HEADER_TO | 1u << HEADER_SUBJECT;
+	unsigned seen = 0;
 	bool address = false;
 	size_t last = i, strays = 0;
 	enum quote_header first = header_at(fold_line(lines, i, buf, sizeof(buf)), &value);
@@ -233,7 +270,7 @@ static size_t header_block(const struct quote_lines *lines, size_t i)
 		return 0;
 	for (size_t j = i; j < lines->n && j < i + HEADER_LINES; j++) {
 		if (lines->items[j].kind == LINE_EMPTY) {
-			if (kinds >= 2 || strays++ > 0)
+			if (count_bits(seen & main_kinds) >= 2 || strays++ > 0)
 				break;
 			continue;
 		}
@@ -245,14 +282,14 @@ static size_t header_block(const struct quote_lines *lines, size_t i)
 			address |= look_for_evidence(folded).address;
 			continue;
 		}
-		if (!(seen & 1u << header)) {
-			seen |= 1u << header;
-			kinds += header != HEADER_OTHER && header != HEADER_CC;
-		}
+		seen |= 1u << header;
+		if (header == HEADER_FROM)
+			seen |= headers_inside(value);
 		address |= look_for_evidence(value).address;
 		strays = 0;
 		last = j;
 	}
+	unsigned kinds = count_bits(seen & main_kinds);
 	bool from = seen & 1u << HEADER_FROM, date = seen & 1u << HEADER_DATE, to = seen & 1u << HEADER_TO;
 	bool subject = seen & 1u << HEADER_SUBJECT;
 	if ((from && kinds >= 2 && (address || subject || kinds >= 4)) || (from && date && to && subject) ||

@@ -24,6 +24,7 @@ struct quote_line {
 	uint8_t separator; /* enum quote_separator: one begins here ... */
 	uint8_t lines;     /* ... and takes so many lines */
 	uint8_t marks;     /* bit per enum text_mark_kind that holds for the line */
+	uint8_t strip;     /* octets at the line's start that are not shown: "> " of an indent */
 	uint16_t cut;      /* octets of this line that stand before a separator on the same line; 0: none */
 };
 

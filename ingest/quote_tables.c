@@ -814,7 +814,7 @@ static const char *const disclaimers[] = {
 	"deze e-mail",
 	"de informatie in deze",
 	"de informatie verzonden",
-	"disclaimer",
+
 	"detta meddelande",
 	"detta e-post",
 	"denne e-mail",
@@ -965,8 +965,6 @@ static const char *const closings[] = {
 	"with best regards",
 	"many regards",
 	"regards from",
-	"sincerely",
-	"sincerely yours",
 	"yours sincerely",
 	"yours faithfully",
 	"yours truly",
