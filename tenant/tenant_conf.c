@@ -63,7 +63,6 @@ static const char *check_locale(struct str text)
 
 static const struct conf_option mail_options[] = {
 	{"domain", CONF_STRING, offsetof(struct mail_conf, domain), .def = "", .check = check_domain,
-	 .flags = CONF_RESTART,
 	 .help = "the domain whose mail we take: tenants' mailboxes are {slug}@domain; must be given"},
 	{"hostname", CONF_STRING, offsetof(struct mail_conf, hostname), .def = "", .check = check_domain,
 	 .help = "the name of this MX in its greeting and in Received fields, as DNS has it; empty: the "
