@@ -4,7 +4,7 @@
  *	loop --submit--> queue --batch--> BEGIN, apply*, COMMIT --done list--> channel --> done() on the loop
  *
  *	healthy --(COMMIT or checkpoint failed, or I/O trouble in apply)--> broken
- *	broken  --(reopened, and a probe row was committed)--> healthy
+ *	broken  --(a probe row was committed, the database reopened, another probe committed)--> healthy
  *
  * Always true:
  * 1. One connection writes and checkpoints: store->db, used by the writer thread alone (without a loop: by
@@ -15,7 +15,10 @@
  *    growing pauses.
  * 5. Trouble (I/O error, disk full, damaged file) inside one apply() fails the whole batch, even if the job
  *    shrugged it off: SQLite may have rolled everything back already.
- * 6. A file that a row may refer to is never removed here: after COMMIT it is kept, after a COMMIT that failed
+ * 6. What a failed COMMIT left in the log is made void before the connection that knows of it is closed: its next
+ *    commit, the first probe, writes over it. Only a crash before that can bring such a transaction back; its
+ *    sender was told 4xx then, sends again, and is recognised.
+ * 7. A file that a row may refer to is never removed here: after COMMIT it is kept, after a COMMIT that failed
  *    it is kept as well (the row could still turn up when the log is recovered), and the sweep of a later
  *    start, which sees what became of the row, decides.
  *
@@ -54,7 +57,7 @@ struct store {
 	int64_t run;
 
 	/* the writer's */
-	struct db *db; /* NULL while broken */
+	struct db *db;
 	struct store_txn txn;
 	int64_t checkpoint_at; /* frames in the log */
 	int broken;            /* what broke it: the status of jobs meanwhile; 0: healthy */
@@ -370,7 +373,7 @@ static void writer_main(void *arg)
 		uv_mutex_unlock(&store->mutex);
 		batch_run(store, &jobs, n);
 		channel_send_all(store->done, &jobs);
-		if (store->db && db_wal_frames(store->db) >= store->checkpoint_at)
+		if (store->broken == 0 && db_wal_frames(store->db) >= store->checkpoint_at)
 			store_checkpoint(store, DB_CHECKPOINT_PASSIVE);
 		uv_mutex_lock(&store->mutex);
 	}
@@ -490,7 +493,7 @@ static int batch_commit(struct store *store)
 	if (db_in_transaction(store->db))
 		r = stmt_run(stmt_use(store->db, sql_commit));
 	for (size_t i = 0; i < txn->files_n; i++)
-		spooled_mail_kept(txn->files[i]); /* invariant 6 */
+		spooled_mail_kept(txn->files[i]); /* invariant 7 */
 	if (r < 0) {
 		store_break(store, r, "store commit failed");
 		return r;
@@ -542,30 +545,40 @@ static void store_break(struct store *store, int error, const char *event)
 {
 	LOG(LOG_LEVEL_ERROR, event, lf_err(error), lf_cstr("detail", db_error_text(store->db)));
 	rollback(store->db);
-	store->db = db_close(store->db);
 	store->broken = public_error(error);
 	store->backoff_ms = BACKOFF_FIRST_MS;
 	store->retry_at_ms = clock_mono_ms() + store->backoff_ms;
 	set_healthy(store, false);
 }
 
-/* Reopens, when it is time to try, and proves the disk by a committed row before anything is acknowledged. */
-static void store_revive(struct store *store)
+static int store_probe(struct store *store)
 {
 	static const char probe[] = "INSERT INTO meta (key, value) VALUES ('probe', ?1)"
 				    " ON CONFLICT DO UPDATE SET value = excluded.value";
-	struct conf_error error = {.text = ""};
+	struct stmt *s = stmt_use(store->db, probe);
+	stmt_int(s, 1, clock_now_ms());
+	return transact(store, s);
+}
+
+/* Invariant 6, then a connection that has seen no trouble, and the proof that it can commit. */
+static int store_reopen(struct store *store)
+{
+	struct conf_error error;
+	int r = store->db ? store_probe(store) : 0;
+	if (r < 0)
+		return r;
+	store->db = db_close(store->db);
+	r = db_open(&store->db, store->db_path, 0, store->conf.cache_size, &error);
+	return r < 0 ? r : store_probe(store);
+}
+
+static void store_revive(struct store *store)
+{
 	if (clock_mono_ms() < store->retry_at_ms)
 		return;
-	int r = db_open(&store->db, store->db_path, 0, store->conf.cache_size, &error);
-	if (r == 0) {
-		struct stmt *s = stmt_use(store->db, probe);
-		stmt_int(s, 1, clock_now_ms());
-		r = transact(store, s);
-		if (r < 0)
-			store->db = db_close(store->db);
-	}
+	int r = store_reopen(store);
 	if (r < 0) {
+		store->broken = public_error(r);
 		store->backoff_ms =
 			store->backoff_ms * 2 < BACKOFF_MAX_MS ? store->backoff_ms * 2 : BACKOFF_MAX_MS;
 		store->retry_at_ms = clock_mono_ms() + store->backoff_ms;
