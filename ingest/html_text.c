@@ -47,6 +47,7 @@ struct reader {
 	size_t depth;
 	size_t overflow; /* open elements that are not on the stack */
 	unsigned hidden, pre;
+	uint32_t joiner; /* shapes the next character, if that is in the same word; 0: none */
 	struct list_level lists[LISTS_MAX];
 	unsigned list_depth;
 	/* the link under way */
@@ -118,6 +119,11 @@ static void write_word(struct reader *reader, struct str word)
 			reader->bullet_text[reader->bullet_len++] = word.ptr[i];
 		return;
 	}
+	if (reader->joiner && reader->writer.content && reader->writer.blanks == 0) {
+		char octets[4];
+		text_writer_word(&reader->writer, (struct str){octets, utf8_put(reader->joiner, octets)});
+	}
+	reader->joiner = 0;
 	text_writer_word(&reader->writer, word);
 	if (reader->marks_waiting)
 		marks_begin(reader);
@@ -149,9 +155,10 @@ static void write_char(struct reader *reader, uint32_t c)
 		return;
 	}
 	/* Joiners and direction marks shape words; between blanks they are padding that nobody sees. */
-	bool shapes = c == 0x200c || c == 0x200d || c == 0x200e || c == 0x200f;
-	if (char_zero_width(c) && !(shapes && reader->writer.content && reader->writer.blanks == 0))
+	if (char_zero_width(c)) {
+		reader->joiner = c >= 0x200c && c <= 0x200f ? c : reader->joiner;
 		return;
+	}
 	write_word(reader, (struct str){octets, utf8_put(c, octets)});
 }
 

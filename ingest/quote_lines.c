@@ -158,14 +158,17 @@ static enum certainty begins_here(struct str folded, struct str whole, bool one_
 				  size_t dashes)
 {
 	struct evidence found = look_for_evidence(whole), here = look_for_evidence(folded);
-	bool wrote = quote_has_wrote(whole), colon = ends_in(whole, ":");
+	bool colon = ends_in(whole, ":");
 	bool dated = starts_with_date(folded);
 	/* "Wednesday, 17 November 2021, 3:32 PM +0300 from john@x <john@x>:" needs no verb */
 	if (evidence_count(found) == 3 && str_ends(whole, STR(">:")) && evidence_count(here) > 1)
 		return CERTAIN;
 	if (dated && found.address && colon && str_has(whole, STR("<")))
 		return CERTAIN;
-	if (!wrote)
+	/* the search for the verb is the dear part */
+	if (evidence_count(found) == 0 && !(one_line && dashes >= 3))
+		return UNLIKELY;
+	if (!quote_has_wrote(whole))
 		return UNLIKELY;
 	if ((quote_starts_attribution(folded) || dated) && evidence_count(here) > 0)
 		return CERTAIN;

@@ -115,12 +115,16 @@ size_t text_writer_cell(struct text_writer *writer)
 
 void text_writer_cell_end(struct text_writer *writer, size_t line)
 {
-	/* A cell of one line: what follows in this row stands beside it. */
-	if (!writer->cell_fresh && writer->lines == line && writer->out->len > writer->base) {
-		writer->breaks = 0;
-		writer->content = true;
-	}
-	writer->cell_fresh = false;
-	writer->blank_line = false;
+	bool fresh = writer->cell_fresh;
+	writer->cell_fresh = writer->blank_line = false;
 	writer->blanks = 0;
+	if (fresh || writer->out->len == writer->base)
+		return;
+	/* After a cell of one line the next stands beside it. */
+	if (writer->lines != line) {
+		text_writer_break(writer, 1);
+		return;
+	}
+	writer->breaks = 0;
+	writer->content = true;
 }
