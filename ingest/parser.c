@@ -40,6 +40,7 @@
 #include "ingest/mail_wire.h"
 #include "ingest/parser.h"
 #include "ingest/parser_frame.h"
+#include "ingest/parser_sandbox.h"
 
 #define LOAD_MAX         ((size_t)512 * 1024) /* octets under way per child; one mail may pass it */
 #define READ_SIZE        ((size_t)64 * 1024)
@@ -426,6 +427,9 @@ static int spawn_program(const char *argv0, int child_fd, pid_t *ret_pid)
 	posix_spawn_file_actions_adddup2(&actions, child_fd, PARSER_CHILD_FD);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	/* Who reads mail may not write our log. Sanitizers need to say what they found. */
+	if (parser_sandbox_filters())
+		posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_addclosefrom_np(&actions, PARSER_CHILD_FD + 1);
 	int r = posix_spawn(ret_pid, argv0, &actions, &attributes, argv, environment);
 	posix_spawn_file_actions_destroy(&actions);

@@ -286,6 +286,67 @@ static void describes_what_it_loaded(void **state)
 	certs_unref(certs);
 }
 
+static int run_script(const char *options, const char *folder)
+{
+	char *command = xasprintf("'%s/certs/make-dev-certs.sh' %s '%s/%s' mx.dev.example >/dev/null 2>&1",
+				  SERVELO_SOURCE_DIR, options, dir, folder);
+	int r = system(command);
+	free(command);
+	return r;
+}
+
+static char *contents(const char *name)
+{
+	char *path = file_in(dir, name, "key");
+	char *text = xcalloc(1, 8192);
+	FILE *file = fopen(path, "r");
+	MUST(file != NULL && fread(text, 1, 8191, file) > 0);
+	fclose(file);
+	free(path);
+	return text;
+}
+
+static void development_certificates_load_and_stay(void **state)
+{
+	(void)state;
+	struct conf_fixture conf;
+	struct conf_error error;
+	struct certs *certs;
+	struct described described = {.n = 0};
+	assert_int_equal(run_script("", "dev"), 0);
+	char *first = contents("dev/rsa");
+	conf_init(&conf);
+	conf_add(&conf, dir, "mx.dev.example", "dev/ecdsa");
+	conf_add(&conf, dir, "mx.dev.example", "dev/rsa");
+	assert_int_equal(certs_load(&certs, &conf.conf, &error), 0);
+	certs_describe(certs, on_described, &described);
+	assert_int_equal(described.n, 2);
+	for (size_t i = 0; i < described.n; i++) {
+		assert_string_equal(described.info[i].key_kind, i ? "RSA" : "ECDSA");
+		assert_string_equal(described.info[i].names, "mx.dev.example dev.example localhost");
+		assert_true(described.info[i].key_matches_host);
+	}
+	certs_unref(certs);
+	conf_done(&conf);
+	/* Again changes nothing; -f does; a key that is lost is made anew. */
+	assert_int_equal(run_script("", "dev"), 0);
+	char *second = contents("dev/rsa");
+	assert_string_equal(first, second);
+	assert_int_equal(run_script("-f", "dev"), 0);
+	char *third = contents("dev/rsa");
+	assert_string_not_equal(first, third);
+	char *path = file_in(dir, "dev/rsa", "key");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(run_script("", "dev"), 0);
+	char *fourth = contents("dev/rsa");
+	assert_string_not_equal(third, fourth);
+	free(path);
+	free(first);
+	free(second);
+	free(third);
+	free(fourth);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +355,7 @@ int main(void)
 		cmocka_unit_test(without_starttls_no_certificate_is_needed),
 		cmocka_unit_test(exact_names_come_before_wildcards_before_the_default),
 		cmocka_unit_test(describes_what_it_loaded),
+		cmocka_unit_test(development_certificates_load_and_stay),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
