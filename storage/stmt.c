@@ -24,6 +24,7 @@
 #include <sqlite3.h>
 
 #include "base/alloc.h"
+#include "storage/log_vfs.h"
 #include "storage/stmt.h"
 
 #define STMT_SLOTS        256 /* a power of two, well above the number of texts */
@@ -59,6 +60,7 @@ static void sqlite_setup(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 	sqlite3_initialize();
+	log_vfs_register();
 }
 
 static void set_error(struct conf_error *reterr, const char *path, const char *what)
@@ -88,7 +90,8 @@ int db_open(struct db **ret, const char *path, unsigned flags, int64_t cache_siz
 		}
 	}
 	struct db *db = XNEW(struct db);
-	int rc = sqlite3_open_v2(path, &db->handle, sqlite_flags, NULL);
+	const char *vfs = flags & DB_READ_ONLY ? NULL : LOG_VFS_NAME;
+	int rc = sqlite3_open_v2(path, &db->handle, sqlite_flags, vfs);
 	int r = rc == SQLITE_OK ? db_configure(db, flags, cache_size) : db_errno(db, rc);
 	if (r < 0) {
 		set_error(reterr, path, db_error_text(db));
