@@ -77,7 +77,7 @@ static void what_is_not_shown(void **state UNUSED)
 		{"<img src=t.gif width=1 height=1 alt=track>seen", "seen"},
 		{"<img src=t.gif alt='A cat'> seen", "A cat seen"},
 		{"<img src=t.gif>seen", "seen"},
-		{"pre&#8203;header&zwnj; &zwnj;&nbsp;&#847; &shy;end", "preheader end"},
+		{"pre&#8203;header&zwnj; &zwnj;&nbsp;&#847; &shy;end", "preheader  end"},
 		{"<xml><o:x>96</o:x></xml>seen", "seen"},
 		{"<template>no</template><iframe>no</iframe>seen", "seen"},
 		{"<o:p></o:p>seen<o:p>&nbsp;</o:p>", "seen"},
