@@ -46,6 +46,29 @@ static bool is_text_type(const struct mime_entity *entity)
 	return str_eq(entity->media_type, STR("text/plain")) || str_eq(entity->media_type, STR("text/html"));
 }
 
+/* RFC 2046 4.1.4: a text of an unknown kind is shown as text, when it is all there is. */
+static bool is_text_of_its_own(const struct mime_entity *entity)
+{
+	static const struct str data[] = {STR_INIT("text/calendar"), STR_INIT("text/vcard"),
+					  STR_INIT("text/x-vcard"),  STR_INIT("text/directory"),
+					  STR_INIT("text/csv"),      STR_INIT("text/xml")};
+
+	if (entity->parent >= 0 || !mime_is(entity, STR("text/")))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++)
+		if (str_eq(entity->media_type, data[i]))
+			return false;
+	return true;
+}
+
+static bool is_html(const struct mime_entity *entity)
+{
+	/* RFC 1896: text/enriched has tags of its own, which mean little to a reader of plain text */
+	return str_eq(entity->media_type, STR("text/html")) ||
+	       str_eq(entity->media_type, STR("text/enriched")) ||
+	       str_eq(entity->media_type, STR("text/richtext"));
+}
+
 static bool has_name(struct arena *arena, const struct mime_entity *entity)
 {
 	return mail_attachment_given_name(arena, entity, STR("")).len > 0;
@@ -55,8 +78,10 @@ bool mail_content_is_body(struct arena *arena, const struct mime_tree *tree, siz
 {
 	const struct mime_entity *entity = &tree->entities[index];
 
-	if (entity->multipart || !is_text_type(entity) || entity->disposition == DISPOSITION_ATTACHMENT)
+	if (entity->multipart || entity->disposition == DISPOSITION_ATTACHMENT)
 		return false;
+	if (!is_text_type(entity))
+		return is_text_of_its_own(entity);
 	if (entity->parent < 0 || entity->number == 1)
 		return true;
 	bool related = str_eq(tree->entities[entity->parent].media_type, STR("multipart/related"));
@@ -377,7 +402,7 @@ void mail_content_read(struct arena *arena, const struct mime_tree *tree, const 
 		*body = (struct body){
 			.entity = i,
 			.alternative = outermost_alternative(tree, i),
-			.html = str_eq(tree->entities[i].media_type, STR("text/html")),
+			.html = is_html(&tree->entities[i]),
 		};
 		size_t *left = body->html ? &html_left : &text_left;
 		read_body(arena, &tree->entities[i], body, *left, hint, content);

@@ -332,6 +332,24 @@ static struct parsed_mail *empty_mail(struct arena *arena)
 	return mail;
 }
 
+/* What there is when the arena is too small for anything. Nobody writes to it. */
+static struct parsed_mail *nothing(void)
+{
+	static struct parsed_mail mail = {
+		.subject = STR_INIT(""),
+		.message_id = STR_INIT(""),
+		.in_reply_to = STR_INIT(""),
+		.text = STR_INIT(""),
+		.html_text = STR_INIT(""),
+		.reply = STR_INIT(""),
+		.class_rule = STR_INIT(""),
+		.defects = STR_INIT(""),
+		.addressed_to = STR_INIT(""),
+		.forward_confirmation = STR_INIT(""),
+	};
+	return &mail;
+}
+
 /* The charset that the mail declares, for header fields in raw 8-bit octets. */
 static struct str header_charset(struct parse *parse)
 {
@@ -370,13 +388,12 @@ static enum parse_status run(struct parse *parse)
 enum parse_status mail_parse(struct arena *arena, struct str mail_data, const struct mail_limits *limits,
 			     struct parsed_mail **ret)
 {
-	static struct parsed_mail nothing; /* for an arena too small for anything */
 	struct parse parse = {.arena = arena, .limits = limits, .data = mail_data, .hint = STR("")};
 	enum parse_status status = PARSE_LIMIT;
 
 	parse.mail = empty_mail(arena);
 	if (!parse.mail) {
-		*ret = &nothing;
+		*ret = nothing();
 		return PARSE_LIMIT;
 	}
 	arena_init(&parse.scratch, SCRATCH_MAX);
