@@ -263,22 +263,30 @@ static void channel_advance(struct tls_channel *tls)
 		channel_result(tls, r);
 }
 
+/* Nothing more can come out without another feed. */
+static bool channel_dry(const struct tls_channel *tls)
+{
+	return tls->in.len == 0 && !SSL_has_pending(tls->ssl);
+}
+
+/* Many small records fill one buffer: a peer that sends single octets costs the caller no call each. */
 ssize_t tls_channel_read(struct tls_channel *tls, char *buf, size_t size)
 {
-	if (tls->state == TLS_FAILED)
-		return -EPROTO;
-	if (tls->state == TLS_CLOSED)
-		return -EPIPE;
-	if (tls->state != TLS_OPEN || size == 0)
-		return 0;
-	size_t n = 0;
-	ERR_clear_error();
-	int r = SSL_read_ex(tls->ssl, buf, size, &n);
+	size_t total = 0;
+	while (tls->state == TLS_OPEN && total < size && !channel_dry(tls)) {
+		size_t n = 0;
+		ERR_clear_error();
+		int r = SSL_read_ex(tls->ssl, buf + total, size - total, &n);
+		total += n;
+		if (r == 1)
+			continue;
+		channel_result(tls, r);
+		break;
+	}
 	if (tls->in.len == 0 && tls->left != NULL)
 		drop_input(tls);
-	if (r == 1)
-		return (ssize_t)n;
-	channel_result(tls, r);
+	if (total > 0)
+		return (ssize_t)total;
 	return tls->state == TLS_FAILED ? -EPROTO : tls->state == TLS_CLOSED ? -EPIPE : 0;
 }
 

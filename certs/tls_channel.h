@@ -50,8 +50,8 @@ struct tls_client *tls_client_close(struct tls_client *client);
 struct tls_channel *tls_channel_connect(struct tls_client *client, const char *host);
 
 enum tls_event tls_channel_feed(struct tls_channel *tls, struct str ciphertext);
-/* Plaintext octets (one record at most, so call again), 0 when there are none now, -EPIPE when closed,
- * -EPROTO when failed. */
+/* Plaintext octets, as many as there are and fit; 0 when there are none now, -EPIPE when closed, -EPROTO when
+ * failed: what came before that is read first. */
 ssize_t tls_channel_read(struct tls_channel *tls, char *buf, size_t size);
 /* Encrypt; all or -EPIPE (also before TLS_OPEN). */
 int tls_channel_write(struct tls_channel *tls, struct str plaintext);

@@ -586,6 +586,15 @@ static void what_is_not_read_is_kept(void **state)
 	read_all_of(pair.server, &got, &last);
 	assert_string_equal(got.ptr, "one two three four five");
 	strbuf_done(&got);
+	/* Many records are one read. */
+	char buf[100];
+	for (size_t i = 0; i < 40; i++)
+		assert_int_equal(tls_channel_write(pair.client, STR("x")), 0);
+	pipe_take_output(&pair.to_server, pair.client);
+	assert_int_equal(pipe_feed(&pair.to_server, pair.server, pair.to_server.len), TLS_OPEN);
+	assert_int_equal(tls_channel_read(pair.server, buf, 30), 30);
+	assert_int_equal(tls_channel_read(pair.server, buf, 30), 10);
+	assert_int_equal(tls_channel_read(pair.server, buf, 30), 0);
 	/* Within reason. */
 	static char big[16384];
 	enum tls_event event = TLS_OPEN;
