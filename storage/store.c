@@ -48,6 +48,7 @@
 #define BACKOFF_FIRST_MS  50
 #define BACKOFF_MAX_MS    5000
 #define WRITER_STACK      (8 * 1024 * 1024)
+#define START_OVER        1
 #define SWEPT_MARK        "swept"
 
 struct store {
@@ -87,7 +88,9 @@ static void writer_wait(struct store *store);
 static void writer_idle(struct store *store);
 static void batch_run(struct store *store, struct list *jobs, size_t n);
 static int batch_apply(struct store *store, struct list *jobs, size_t n);
-static int job_apply(struct store *store, struct store_job *job, bool alone);
+static bool all_repeatable(const struct list *jobs);
+static int jobs_apply(struct store *store, struct list *jobs, bool savepoints);
+static int job_apply(struct store *store, struct store_job *job, bool savepoint);
 static int batch_commit(struct store *store);
 static void batch_fail(struct list *jobs, int status);
 static void store_checkpoint(struct store *store, enum db_checkpoint kind);
@@ -189,6 +192,9 @@ static int store_lock(struct store *store, struct conf_error *reterr)
 static const char sql_begin[] = "BEGIN IMMEDIATE";
 static const char sql_commit[] = "COMMIT";
 static const char sql_rollback[] = "ROLLBACK";
+static const char sql_savepoint[] = "SAVEPOINT job";
+static const char sql_release[] = "RELEASE job";
+static const char sql_rollback_to[] = "ROLLBACK TO job";
 
 /* After a failure; what this one returns adds nothing (SQLite may have rolled back already, or closing does). */
 static void rollback(struct db *db)
@@ -438,35 +444,61 @@ static void batch_run(struct store *store, struct list *jobs, size_t n)
 	uv_mutex_unlock(&store->mutex);
 }
 
+static int batch_begin(struct store *store)
+{
+	store->txn.db = store->db;
+	store->txn.now_ms = clock_now_ms();
+	store->txn.files_n = 0;
+	db_take_trouble(store->db);
+	return stmt_run(stmt_use(store->db, sql_begin));
+}
+
 static int batch_apply(struct store *store, struct list *jobs, size_t n)
 {
-	struct store_txn *txn = &store->txn;
-	txn->db = store->db;
-	txn->now_ms = clock_now_ms();
-	txn->files_n = 0;
-	db_take_trouble(store->db);
-	int r = stmt_run(stmt_use(store->db, sql_begin));
+	int r = batch_begin(store);
 	if (r == -EBUSY) { /* somebody else's lock: not our disk's fault, nothing to reopen */
 		LOG(LOG_LEVEL_ERROR, "store database locked by another process", lf_err(r));
 		return r;
 	}
-	LIST_FOREACH(node, jobs) {
-		if (r < 0)
-			break;
-		r = job_apply(store, CONTAINER_OF(node, struct store_job, link), n == 1);
+	bool savepoints = n > 1 && !all_repeatable(jobs);
+	if (r == 0)
+		r = jobs_apply(store, jobs, savepoints);
+	if (r == START_OVER && n > 1) {
+		r = batch_begin(store);
+		if (r == 0)
+			r = jobs_apply(store, jobs, true);
 	}
 	if (r < 0)
 		store_break(store, r, "store transaction failed");
-	return r;
+	return r < 0 ? r : 0;
 }
 
-/* 0 whatever the job says; negative errno when the whole transaction is in doubt. */
-static int job_apply(struct store *store, struct store_job *job, bool alone)
+static bool all_repeatable(const struct list *jobs)
+{
+	LIST_FOREACH(node, jobs)
+		if (!CONTAINER_OF(node, struct store_job, link)->repeatable)
+			return false;
+	return true;
+}
+
+/* 0; START_OVER when a job failed and everything was rolled back with it; negative errno when the whole
+ * transaction is in doubt. */
+static int jobs_apply(struct store *store, struct list *jobs, bool savepoints)
+{
+	LIST_FOREACH(node, jobs) {
+		int r = job_apply(store, CONTAINER_OF(node, struct store_job, link), savepoints);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int job_apply(struct store *store, struct store_job *job, bool savepoint)
 {
 	struct db *db = store->db;
 	struct store_txn *txn = &store->txn;
 	size_t files_before = txn->files_n;
-	int r = alone ? 0 : stmt_run(stmt_use(db, "SAVEPOINT job"));
+	int r = savepoint ? stmt_run(stmt_use(db, sql_savepoint)) : 0;
 	if (r < 0)
 		return r;
 	job->status = job->apply(job, txn);
@@ -475,11 +507,13 @@ static int job_apply(struct store *store, struct store_job *job, bool alone)
 	if (trouble < 0 || !db_in_transaction(db))
 		return trouble < 0 ? trouble : -EIO;
 	if (job->status < 0) {
-		txn->files_n = files_before;
-		r = stmt_run(stmt_use(db, alone ? sql_rollback : "ROLLBACK TO job"));
+		txn->files_n = savepoint ? files_before : 0;
+		r = stmt_run(stmt_use(db, savepoint ? sql_rollback_to : sql_rollback));
+		if (r == 0 && !savepoint)
+			return START_OVER;
 	}
-	if (r == 0 && !alone)
-		r = stmt_run(stmt_use(db, "RELEASE job"));
+	if (r == 0 && savepoint)
+		r = stmt_run(stmt_use(db, sql_release));
 	return r;
 }
 

@@ -85,13 +85,13 @@ static int apply_mail(struct store_job *job, struct store_txn *txn)
 {
 	struct bench_mail *m = CONTAINER_OF(job, struct bench_mail, job);
 	struct tenant_id tenant = m->bench->tenants[m->tenant];
-	int64_t now_ms = clock_now_ms(), number;
-	struct message_id message;
-	struct client_id client;
-	struct ticket_id ticket;
-	struct comment_id comment;
+	int64_t now_ms = clock_now_ms(), number = 0;
+	struct message_id message = {0};
+	struct client_id client = {0};
+	struct ticket_id ticket = {0};
+	struct comment_id comment = {0};
 	struct repeat repeat;
-	char reference[TICKET_REFERENCE_SIZE];
+	char reference[TICKET_REFERENCE_SIZE] = "";
 	struct str author = str_from(m->author), message_id = str_from(m->header_message_id);
 
 	if (repeat_find(txn, &m->repeat, &repeat) != -ENOENT)
@@ -191,6 +191,7 @@ static void submit_mail(struct bench *b)
 	struct bench_mail *m = XNEW(struct bench_mail);
 	m->job.apply = apply_mail;
 	m->job.done = mail_done;
+	m->job.repeatable = true;
 	m->bench = b;
 	m->id = mail_id_make();
 	m->tenant = (int64_t)(next_random(b) % (uint64_t)b->tenants_n);
