@@ -23,6 +23,7 @@
 #include "smtpd/cli/control_client.h"
 #include "smtpd/cli/display.h"
 #include "smtpd/cli/json_out.h"
+#include "smtpd/control.h"
 #include "smtpd/lone_parser.h"
 
 #define DAY_MS          INT64_C(86400000)
@@ -110,8 +111,8 @@ static int check_configuration(struct check *check)
 	int r = server_conf_load(&cli->conf, cli->config, true, &warnings, &error);
 	if (r < 0) {
 		say(check, FAIL, "configuration", "%s", error.text[0] ? error.text : strerror(-r));
-		/* for scripts and editors, that look for file:line:column on standard error */
-		cli_fail(EX_CONFIG, "%s", error.text[0] ? error.text : strerror(-r));
+		if (!isatty(STDOUT_FILENO)) /* then who looks for file:line:column looks at standard error */
+			cli_fail(EX_CONFIG, "%s", error.text[0] ? error.text : strerror(-r));
 	} else {
 		say(check, OK, "configuration", "%s, domain %s", cli->conf->path, cli->conf->mail->domain);
 	}
@@ -223,14 +224,52 @@ static void check_user(struct check *check)
 
 /* ---- network ---- */
 
+/* The result of a request without arguments, NULL when there was none. */
+static json_t *ask(struct control_client *client, const char *request)
+{
+	struct strbuf answer;
+	json_t *result = NULL;
+	strbuf_init(&answer, CONTROL_ANSWER_MAX + 65536);
+	if (control_client_ask(client, str_from(request), &answer) == 0) {
+		json_t *object = json_loadb(answer.ptr, answer.len, 0, NULL);
+		result = json_incref(json_object_get(object, "result"));
+		json_decref(object);
+	}
+	strbuf_done(&answer);
+	return result;
+}
+
+static void check_running(struct check *check, struct control_client *client)
+{
+	json_t *ping = ask(client, "{\"op\":\"ping\"}");
+	json_t *stats = ask(client, "{\"op\":\"stats\"}");
+	const char *version = json_string_value(json_object_get(ping, "version"));
+	if (!version)
+		say(check, WARN, "server", "one runs, but does not answer on its control socket");
+	else if (strcmp(version, SERVELO_VERSION) != 0)
+		say(check, WARN, "server", "version %s runs, this is %s: restart it", version,
+		    SERVELO_VERSION);
+	else
+		say(check, OK, "server", "runs, pid %lld",
+		    (long long)json_integer_value(json_object_get(ping, "pid")));
+	json_t *healthy = json_object_get(stats, "store.healthy");
+	if (healthy && json_integer_value(healthy) == 0)
+		say(check, FAIL, "server",
+		    "its database takes no writes: senders are told to try again later");
+	json_decref(ping);
+	json_decref(stats);
+}
+
 static void check_server(struct check *check)
 {
 	const char *path = check->cli->conf->control_path;
 	struct control_client *client = NULL;
 	int r = control_client_open(&client, path);
 	check->server_runs = r == 0 || r == -EACCES || r == -EPERM;
-	if (check->server_runs)
-		say(check, OK, "server", "one runs, and answers on %s", path);
+	if (r == 0)
+		check_running(check, client);
+	else if (check->server_runs)
+		say(check, OK, "server", "%s is not ours to ask", path);
 	else
 		say(check, OK, "server", "none runs");
 	control_client_close(client);
