@@ -274,13 +274,13 @@ static const struct {
 	{HTML_CLASS, EXACT, STR_INIT("moz-forward-container"), MARK_FORWARD, MARK_REACH_ELEMENT},
 	{HTML_CLASS, EXACT, STR_INIT("moz-signature"), MARK_SIGNATURE, MARK_REACH_ELEMENT},
 	/* Outlook on the web, for phones, for Mac, Windows Mail, Hotmail */
-	{HTML_ID, EXACT, STR_INIT("divrplyfwdmsg"), MARK_REPLY, MARK_REACH_REST},
-	{HTML_ID, EXACT, STR_INIT("appendonsend"), MARK_REPLY, MARK_REACH_REST},
-	{HTML_ID, EXACT, STR_INIT("stopspelling"), MARK_REPLY, MARK_REACH_REST},
+	{HTML_ID, EXACT, STR_INIT("divrplyfwdmsg"), MARK_REST, MARK_REACH_REST},
+	{HTML_ID, EXACT, STR_INIT("appendonsend"), MARK_REST, MARK_REACH_REST},
+	{HTML_ID, EXACT, STR_INIT("stopspelling"), MARK_REST, MARK_REACH_REST},
 	{HTML_ID, EXACT, STR_INIT("olk_src_body_section"), MARK_REPLY, MARK_REACH_ELEMENT},
-	{HTML_CLASS, EXACT, STR_INIT("outlookmessageheader"), MARK_REPLY, MARK_REACH_REST},
+	{HTML_CLASS, EXACT, STR_INIT("outlookmessageheader"), MARK_REST, MARK_REACH_REST},
 	{HTML_ID, EXACT, STR_INIT("mail-editor-reference-message-container"), MARK_REPLY, MARK_REACH_ELEMENT},
-	{HTML_ID, EXACT, STR_INIT("ms-outlook-mobile-reference-message"), MARK_REPLY, MARK_REACH_REST},
+	{HTML_ID, EXACT, STR_INIT("ms-outlook-mobile-reference-message"), MARK_REST, MARK_REACH_REST},
 	{HTML_ID, EXACT, STR_INIT("ms-outlook-mobile-signature"), MARK_SIGNATURE, MARK_REACH_ELEMENT},
 	{HTML_ID, EXACT, STR_INIT("signature"), MARK_SIGNATURE, MARK_REACH_ELEMENT},
 	{HTML_CLASS, EXACT, STR_INIT("hmquote"), MARK_REPLY, MARK_REACH_ELEMENT},
@@ -288,9 +288,9 @@ static const struct {
 	{HTML_CLASS, PREFIX, STR_INIT("yahoo_quoted"), MARK_REPLY, MARK_REACH_ELEMENT},
 	{HTML_ID, PREFIX, STR_INIT("yahoo_quoted"), MARK_REPLY, MARK_REACH_ELEMENT},
 	{HTML_CLASS, EXACT, STR_INIT("yahooquoted"), MARK_REPLY, MARK_REACH_ELEMENT},
-	{HTML_ID, EXACT, STR_INIT("zwchr"), MARK_REPLY, MARK_REACH_REST},
-	{HTML_DATA_MARKER, EXACT, STR_INIT("__divider__"), MARK_REPLY, MARK_REACH_REST},
-	{HTML_DATA_MARKER, EXACT, STR_INIT("__headers__"), MARK_REPLY, MARK_REACH_REST},
+	{HTML_ID, EXACT, STR_INIT("zwchr"), MARK_REST, MARK_REACH_REST},
+	{HTML_DATA_MARKER, EXACT, STR_INIT("__divider__"), MARK_REST, MARK_REACH_REST},
+	{HTML_DATA_MARKER, EXACT, STR_INIT("__headers__"), MARK_REST, MARK_REACH_REST},
 	{HTML_DATA_MARKER, EXACT, STR_INIT("__quoted_text__"), MARK_REPLY, MARK_REACH_ELEMENT},
 	{HTML_CLASS, EXACT, STR_INIT("zmail_extra"), MARK_REPLY, MARK_REACH_ELEMENT},
 	{HTML_CLASS, EXACT, STR_INIT("mailru-blockquote"), MARK_REPLY, MARK_REACH_ELEMENT},
@@ -373,7 +373,7 @@ bool html_marks(const struct html_token *token, const struct html_element *eleme
 	struct str style = fold_style(token, buf);
 	if (style.len && str_has(style, STR("border-top:solid")) && str_has(style, STR("padding:3.0pt0")) &&
 	    (str_has(style, STR("#b5c4df")) || str_has(style, STR("#e1e1e1")))) {
-		*ret_kind = MARK_REPLY;
+		*ret_kind = MARK_REST;
 		*ret_reach = MARK_REACH_REST;
 		return true;
 	}

@@ -217,7 +217,7 @@ static size_t find_last_quote(const struct quote_lines *lines)
 {
 	size_t i = lines->n;
 	while (i > 0 && !(lines->items[i - 1].kind == LINE_TEXT && lines->items[i - 1].separator) &&
-	       !marked(&lines->items[i - 1], MARK_REPLY))
+	       !marked(&lines->items[i - 1], MARK_REPLY) && !marked(&lines->items[i - 1], MARK_REST))
 		i--;
 	return i;
 }
@@ -231,13 +231,19 @@ static void mark_quoted(struct quote_lines *lines, struct shape *shape, bool for
 			i++;
 		} else if (marked(line, MARK_FORWARD) && !shape->quoted) {
 			shape->forward = true;
+		} else if (marked(line, MARK_REST)) {
+			shape->forward = forward_subject && !shape->quoted;
+			shape->quoted = true;
+			if (!shape->forward)
+				quote_range(lines, i, lines->n);
+			i = lines->n;
 		} else if (marked(line, MARK_REPLY)) {
 			i = mark_markup(lines, i, shape);
 		} else if (line->kind == LINE_QUOTED && is_indent(lines, i, shape)) {
 			unquote(lines, line);
 			i++;
 		} else if (line->kind == LINE_QUOTED) {
-			shape->quoted = true;
+			shape->quoted = shape->attributed = true; /* and so is the rest of the run */
 			i++;
 		} else if (line->separator == SEPARATOR_NONE) {
 			shape->text_above = true;

@@ -21,6 +21,7 @@
 enum text_mark_kind {
 	MARK_BLOCKQUOTE, /* <blockquote>: a quote, or only an indent; its lines also begin with "> " */
 	MARK_REPLY,      /* markup that a mail program puts around what it quotes when it replies */
+	MARK_REST,       /* the same, but all that follows in the mail is quoted or forwarded */
 	MARK_FORWARD,    /* the same around what it forwards */
 	MARK_SIGNATURE,  /* gmail_signature, moz-signature, ... */
 	MARK_INDENT, /* a <blockquote> of a program that indents with it; a quote only below an attribution */

@@ -57,7 +57,7 @@ static const char *const attribution_starts[] = {
 	"нед, ",      "στις ",
 	"την ",       "στις", /* Greek */
 	"בתאריך ",    "ב-",
-	"ב",          "‏בתאריך ", /* Hebrew */
+	"ב", /* Hebrew */
 	"في ",        "بتاريخ ",
 	"در ",        "در تاریخ ", /* Arabic, Persian */
 	"vào ",       "lúc ",

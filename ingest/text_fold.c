@@ -1,7 +1,7 @@
 /*
  * Characters and folding. The case tables cover the scripts of the languages in our tables by ranges; a full
  * Unicode table is not needed to recognise "Betreff" and "ТЕМА". Invariant: every character's folded form has
- * at most as many octets as the character. Pure.
+ * at most as many octets as the character (a broken octet becomes U+FFFD, which has three). Pure.
  */
 #include "ingest/text_fold.h"
 

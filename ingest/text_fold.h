@@ -4,7 +4,7 @@
  *
  * Folding lower-cases (Latin, Greek, Cyrillic, Armenian, full-width), makes one blank of every run of blanks
  * (non-breaking and ideographic ones too), drops what has no width, makes full-width punctuation and
- * typographic apostrophes plain, and trims. It never makes a text longer. Accents are kept. Pure; any thread.
+ * typographic apostrophes plain, and trims. It never makes valid UTF-8 longer. Accents are kept. Pure; any thread.
  */
 #ifndef SERVELO_INGEST_TEXT_FOLD_H
 #define SERVELO_INGEST_TEXT_FOLD_H

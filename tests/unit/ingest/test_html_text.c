@@ -184,7 +184,7 @@ static void the_markup_marks_quotes(void **state UNUSED)
 		 "On x wrote:\n\n> q", MARK_REPLY},
 		{"hi<div class='x_gmail_quote gmail_quote_container'>q</div>z", "q", MARK_REPLY},
 		{"hi<div id=appendonsend></div><hr><div id=divRplyFwdMsg>From: x</div><div>q</div>",
-		 "----------\nFrom: x\nq", MARK_REPLY},
+		 "----------\nFrom: x\nq", MARK_REST},
 		{"hi<div class=moz-cite-prefix>On x wrote:</div><blockquote type=cite>q</blockquote>",
 		 "On x wrote:", MARK_REPLY},
 		{"hi<div class='yahoo_quoted' id=yahoo_quoted_1>q</div>", "q", MARK_REPLY},
@@ -195,7 +195,7 @@ static void the_markup_marks_quotes(void **state UNUSED)
 		{"hi<blockquote class=gmail_quote>q</blockquote>", "> q", MARK_INDENT},
 		{"hi<div style='border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm "
 		 "0cm'>From:</div>q",
-		 "From:\nq", MARK_REPLY},
+		 "From:\nq", MARK_REST},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct strbuf out;
