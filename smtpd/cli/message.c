@@ -460,7 +460,8 @@ static int run_reprocess(struct cli *cli)
 		goto out;
 	if (cli->json)
 		json_list_begin(&run.json, stdout);
-	for (size_t i = list.n; i-- > 0;) /* the reader gave the newest first */
+	/* The reader gave the newest first. A server that has gone or is busy would say so for each of them. */
+	for (size_t i = list.n; i-- > 0 && run.exit_code != EX_UNAVAILABLE;)
 		reprocess_one(&run, &list.ids[i]);
 	if (cli->json)
 		json_list_end(&run.json);
