@@ -40,6 +40,16 @@ def default_binary():
     return os.environ.get("SERVELO", str(ROOT / "build" / "asan" / "servelo"))
 
 
+def release_binary():
+    """The hardened build without sanitizers, or None."""
+    path = pathlib.Path(os.environ.get("SERVELO_RELEASE", ROOT / "build" / "release" / "servelo"))
+    return str(path) if path.exists() else None
+
+
+def sanitized(binary):
+    return b"__asan_" in pathlib.Path(binary).read_bytes()
+
+
 def make_certificate(folder, name, host="mx." + DOMAIN, kind="ec"):
     """A self-signed certificate: (chain file, key file)."""
     chain, key = folder / (name + ".crt.pem"), folder / (name + ".key.pem")
@@ -272,7 +282,8 @@ class Server:
 
     def raw(self, mail_id):
         """The original behind our Received field: what the client sent."""
-        return self.run("message", "raw", mail_id, "--sent").stdout
+        done = self.run("message", "raw", mail_id, "--sent")
+        return done.stdout if done.returncode == 0 else None
 
     def messages(self, message_id):
         """Stored originals whose Message-ID holds this."""

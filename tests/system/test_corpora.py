@@ -16,7 +16,7 @@ def test_every_mail_of_the_collections_is_a_ticket():
     assert result["sent"] >= 1000
     assert result["replies_250"] == result["sent"]
     assert result["tickets"] + result["repeats"] + result["comments"] == result["sent"]
-    assert result["originals_equal"] == result["sent"]
+    assert result["originals_equal"] == result["tickets"] + result["comments"]
     assert result["unaccounted"] == 0
     assert result["over_deadline"] == 0
     assert result["children_dead"] == 0

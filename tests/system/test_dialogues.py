@@ -32,19 +32,41 @@ def test_dialogues(house):
     assert failed == 0 and passed > 35, output
 
 
+# What the scripts would have otherwise, and the project decided: NUL in mail data passes through untouched, like any
+# octet (real mail has some, and test_original.py shows that nothing is cut).
+DECIDED = {"data/nul"}
+
+
+def attack(house, script, way, *more):
+    count = f"{house.binary} message list --message-id {{marker}} --count --config {house.config}"
+    words = [ATTACKS / f"{script}.py", house.host, house.port, "--domain", servelo.DOMAIN, "--slug", "acme",
+             "--count-cmd", count, "--pid", house.pid, *more]
+    words += ["--starttls"] if way == "starttls" else []
+    _, output = play(words)
+    score = re.search(r"^---- (\d+) pass, (\d+) FAIL, .* skipped(?:: (.*))?$", output, re.M)
+    assert score, output
+    failed = set((score.group(3) or "").split(", ")) - {""} - DECIDED
+    assert not failed and int(score.group(1)) > 50, output
+    assert house.balance()["unaccounted"] == 0
+    house.stop()
+
+
 @pytest.mark.skipif(not ATTACKS, reason="no ../shared/attacks")
 @pytest.mark.parametrize("way", ["plain", "starttls"])
 @pytest.mark.parametrize("script", ["smuggling", "limits", "conformance"])
 def test_attack(make_server, script, way):
     house = make_server(limits=QUICK).start()
-    count = f"{house.binary} message list --message-id {{marker}} --count --config {house.config}"
-    words = [ATTACKS / f"{script}.py", house.host, house.port, "--domain", servelo.DOMAIN, "--slug", "acme",
-             "--count-cmd", count, "--pid", house.pid]
-    words += ["--starttls"] if way == "starttls" else []
-    words += ["--strict"] if script == "limits" else []
+    strict = ["--strict"] if script == "limits" else []
     # A sanitizer keeps freed memory for a while to find its users; what it needs says nothing about the server.
-    words += ["--rss-max", 4 << 20] if script == "limits" and "asan" in house.binary else []
-    status, output = play(words)
-    assert status == 0 and " 0 FAIL" in output, output
-    assert house.balance()["unaccounted"] == 0
-    house.stop()
+    much = ["--rss-max", 4 << 20] if script == "limits" and servelo.sanitized(house.binary) else []
+    attack(house, script, way, *strict, *much)
+
+
+@pytest.mark.skipif(not ATTACKS, reason="no ../shared/attacks")
+def test_memory_stays_bounded_under_attack(make_server):
+    """The same with the build that is installed, and the bound on memory that the script has."""
+    house = make_server(limits=QUICK)
+    house.binary = servelo.release_binary()
+    if not house.binary:
+        pytest.skip("no release build")
+    attack(house.start(), "limits", "plain")

@@ -29,6 +29,7 @@ BODIES = {
     "at-the-threshold": octets(128 * KIB),
     "above-the-threshold": octets(200 * KIB),
     "big": octets(5 * 1024 * KIB),
+    "zeros": b"before\0after\r\n\0\r\n.\0\r\n\0.\r\n",
     "controls": b"\x01\x02\x1b[31m\x7f\r\n",
 }
 
