@@ -397,7 +397,7 @@ static void growth(int64_t max, int64_t tenants)
 	       "wal MiB");
 	for (int64_t target = 1000; target <= max; target *= 10) {
 		int64_t sample = target / 4 < 10000 ? target / 4 : 10000;
-		store_mails(&b, target - sample - b.stored, 50);
+		store_mails(&b, target - sample - b.stored, 1000); /* filling up, as fast as it goes */
 		double cpu = b.writer_cpu;
 		int64_t started_us = clock_mono_us();
 		store_mails(&b, sample, 50);
