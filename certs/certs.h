@@ -32,8 +32,12 @@ struct certs_conf {
 };
 extern const struct conf_table certs_conf_table; /* section "tls" */
 
-/* -EACCES when a key can be read by others, -EINVAL for bad PEM, a key that does not fit, or an expired chain
- * is a warning only; reterr says which file and why. conf may be freed afterwards. */
+/*
+ * 0, or with reterr naming the file and why: -EACCES when a key can be read by others or is no regular file;
+ * -EINVAL for bad PEM, a key that does not fit or asks for a passphrase, two certificates of a kind for one host,
+ * bad ciphers, or starttls without any certificate; -errno of a file that cannot be read. An expired certificate
+ * is no error: certs_describe() tells. conf may be freed afterwards.
+ */
 int certs_load(struct certs **ret, const struct certs_conf *conf, struct conf_error *reterr);
 struct certs *certs_ref(struct certs *certs);
 struct certs *certs_unref(struct certs *certs);
