@@ -286,7 +286,51 @@ static void each_job_of_a_failed_batch_is_told_once(void **state)
 	assert_int_equal(settings(f), good);
 }
 
+/* ---- somebody else's lock ---- */
+
+static void a_lock_of_somebody_else_fails_jobs_and_breaks_nothing(void **state)
+{
+	struct fixture *f = *state;
+	sqlite3 *other = NULL;
+	char path[128];
+	snprintf(path, sizeof(path), "%s/servelo.db", f->data_dir);
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(run(f, set_fn, "during"), -EIO);
+	assert_true(store_stats(f->store).healthy);
+	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(run(f, set_fn, "after"), 0);
+	assert_int_equal(settings(f), 1);
+	sqlite3_close(other);
+}
+
 /* ---- the checkpoint ---- */
+
+/* A second of quiet, and the log is copied back and empty. */
+static void an_idle_writer_empties_the_log(void **state)
+{
+	struct fixture *f = *state;
+	uv_loop_t loop;
+	struct stat st = {.st_size = 0};
+	char path[128];
+	snprintf(path, sizeof(path), "%s/servelo.db-wal", f->data_dir);
+	for (int i = 0; i < 10; i++)
+		add_mail(f, 5000);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size > 0);
+	fixture_close(f);
+	clock_replace(NULL, NULL);
+	uv_loop_init(&loop);
+	fixture_open(f, &loop); /* raising the run number wrote to the log */
+	for (int i = 0; i < 3000 && (stat(path, &st) < 0 || st.st_size > 0); i++)
+		usleep(10000);
+	assert_int_equal(st.st_size, 0);
+	fixture_close(f);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	fixture_open(f, NULL);
+	assert_int_equal(ask(f, "SELECT count(*) FROM ticket"), 10);
+}
 
 static void a_checkpoint_that_fails_loses_nothing(void **state)
 {
@@ -324,6 +368,8 @@ int main(void)
 		TEST(a_file_outlives_a_failed_commit_and_the_sweep_decides),
 		TEST(trouble_that_a_job_shrugs_off_still_fails_it),
 		TEST(each_job_of_a_failed_batch_is_told_once),
+		TEST(a_lock_of_somebody_else_fails_jobs_and_breaks_nothing),
+		TEST(an_idle_writer_empties_the_log),
 		TEST(a_checkpoint_that_fails_loses_nothing),
 	};
 	int null_fd = open("/dev/null", O_WRONLY);
