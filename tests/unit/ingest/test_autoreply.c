@@ -1,0 +1,315 @@
+/* What kind of mail it is, which rule says so, and whether a program may answer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ingest/autoreply.h"
+#include "ingest/autoreply_tables.h"
+#include "ingest/text_fold.h"
+
+#define FIELDS_MAX 4
+#define PARTS_MAX  4
+
+struct example {
+	const char *from, *subject;
+	struct mail_field fields[FIELDS_MAX];
+	const char *media_type, *report_type;
+	const char *parts[PARTS_MAX];
+	const char *text;
+	enum reverse_path_kind reverse_path;
+	enum mail_class class;
+	const char *rule; /* of the class, or what forbids to answer a normal mail; NULL: answerable */
+	const char *confirmation;
+};
+
+#define FIELD(name, value)                              \
+	{                                               \
+		{                                       \
+			STR_INIT(name), STR_INIT(value) \
+		}                                       \
+	}
+
+static void classify(const struct example *example, struct mail_verdict *ret)
+{
+	struct mail_mailbox author = {STR(""), str_from(example->from)};
+	struct str parts[PARTS_MAX];
+	struct mail_facts facts = {.fields = example->fields,
+				   .subject = str_from(example->subject),
+				   .from = {&author, example->from ? 1 : 0},
+				   .media_type = str_from(example->media_type),
+				   .report_type = str_from(example->report_type),
+				   .part_types = parts,
+				   .text = str_from(example->text),
+				   .reverse_path = example->reverse_path};
+	while (facts.fields_n < FIELDS_MAX && example->fields[facts.fields_n].name.ptr)
+		facts.fields_n++;
+	for (; facts.part_types_n < PARTS_MAX && example->parts[facts.part_types_n]; facts.part_types_n++)
+		parts[facts.part_types_n] = str_from(example->parts[facts.part_types_n]);
+	mail_classify(&facts, ret);
+}
+
+static void check(const struct example *examples, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct example *example = &examples[i];
+		struct mail_verdict verdict;
+		classify(example, &verdict);
+		struct str rule = verdict.class == MAIL_NORMAL ? verdict.answer_rule : verdict.rule;
+		if (verdict.class != example->class || !str_eq(rule, str_from(example->rule)) ||
+		    verdict.answerable != (example->rule == NULL) ||
+		    !str_eq(verdict.forward_confirmation, str_from(example->confirmation)))
+			fail_msg(
+				"case %zu \"%s\": class %d rule \"%.*s\" answerable %d confirmation \"%.*s\"",
+				i, example->subject ? example->subject : "", (int)verdict.class,
+				STR_ARG(rule), verdict.answerable, STR_ARG(verdict.forward_confirmation));
+	}
+}
+
+#define JANE .from = "jane@customer.example"
+
+static void normal_mail(void **state UNUSED)
+{
+	static const struct example examples[] = {
+		{.class = MAIL_NORMAL},
+		{JANE, .subject = "My order"},
+		{JANE, .subject = "hello", .fields = FIELD("Auto-Submitted", "no")},
+		{JANE, .subject = "hello", .fields = FIELD("auto-submitted", "No; (a comment)")},
+		/* people write about automatic mail */
+		{JANE, .subject = "Re: Automatic reply: hello", .text = "you are back?"},
+		{JANE, .subject = "Out of office reply does not work", .text = "please help"},
+		{JANE, .subject = "Fwd: Undelivered Mail Returned to Sender",
+		 .text = "I got this:\nThis is the mail system at host mx. 550 5.1.1 user unknown"},
+		{JANE, .subject = "Undeliverable: my mail", .text = "what does 550 user unknown mean?"},
+		{JANE, .subject = "error", .text = "error: 550 no such user, reason: unknown"},
+		{JANE, .subject = "Hello", .media_type = "multipart/mixed",
+		 .parts = {"text/plain", "message/rfc822", "message/delivery-status"},
+		 .text = "see the attached bounce"},
+		{.from = "postmaster@customer.example",
+		 .subject = "Our mail",
+		 .text = "error: unknown sender?",
+		 .rule = "no-reply-author"},
+		{JANE, .subject = "Accepted: your offer", .text = "we take it"},
+		{JANE, .subject = "I forward you my order",
+		 .text = "please confirm https://mail.google.com/mail/u/0"},
+		{.from = "sales@google.com", .subject = "please forward", .text = "confirm 1234567"},
+		/* forwarded by a rule of the tenant's own mailbox */
+		{JANE, .subject = "hello",
+		 .fields = FIELD("X-MS-Exchange-Inbox-Rules-Loop", "support@shop.example")},
+		/* normal, but not to be answered by a program */
+		{JANE, .fields = FIELD("Precedence", "bulk"), .rule = "precedence"},
+		{JANE, .fields = FIELD("List-Id", "<users.lists.example>"), .rule = "list-id"},
+		{JANE, .fields = FIELD("List-Unsubscribe", "<mailto:u@x.example>"),
+		 .rule = "list-unsubscribe"},
+		{JANE, .fields = FIELD("X-Auto-Response-Suppress", "All"),
+		 .rule = "x-auto-response-suppress"},
+		{JANE, .fields = FIELD("X-Loop", "x"), .rule = "x-loop"},
+		{.from = "no-reply@shop.example", .subject = "New order", .rule = "no-reply-author"},
+	};
+	check(examples, ARRAY_SIZE(examples));
+}
+
+static void automatic_mail(void **state UNUSED)
+{
+	static const struct example examples[] = {
+		{JANE, .fields = FIELD("Auto-Submitted", "auto-replied (vacation)"), .class = MAIL_AUTO,
+		 .rule = "auto-submitted"},
+		{JANE, .fields = FIELD("Auto-submitted", "auto-generated; owner=x"), .class = MAIL_AUTO,
+		 .rule = "auto-submitted"},
+		{JANE, .fields = FIELD("X-Autoreply", "yes"), .class = MAIL_AUTO, .rule = "x-autoreply"},
+		{JANE, .fields = FIELD("Precedence", "auto_reply"), .class = MAIL_AUTO, .rule = "precedence"},
+		{JANE, .fields = FIELD("X-Apple-Action", "VACATION"), .class = MAIL_AUTO,
+		 .rule = "x-apple-action"},
+		{JANE, .fields = FIELD("X-Servelo-Loop", "1:abc"), .class = MAIL_AUTO, .rule = "own-loop"},
+		{JANE, .subject = "Automatic reply: hello", .class = MAIL_AUTO,
+		 .rule = "subject:automatic-reply:en"},
+		{JANE, .subject = "Abwesenheitsnotiz: Hallo", .class = MAIL_AUTO,
+		 .rule = "subject:out-of-office:de"},
+		{JANE, .subject = "Réponse automatique\xc2\xa0: x", .class = MAIL_AUTO,
+		 .rule = "subject:automatic-reply:fr"},
+		{JANE, .subject = "Out of office until Monday", .class = MAIL_AUTO,
+		 .rule = "subject:out-of-office:en"},
+		{JANE, .subject = "自动回复：你好", .class = MAIL_AUTO, .rule = "subject:automatic-reply:zh"},
+		{JANE, .subject = "АВТООТВЕТ", .class = MAIL_AUTO, .rule = "subject:automatic-reply:ru"},
+		{JANE, .subject = "hello", .text = "I am out of the office until May.",
+		 .reverse_path = REVERSE_PATH_NULL, .class = MAIL_AUTO, .rule = "text:out-of-office"},
+		{JANE, .subject = "hello", .reverse_path = REVERSE_PATH_NULL, .class = MAIL_AUTO,
+		 .rule = "null-reverse-path"},
+		{JANE, .subject = "hello", .fields = FIELD("Return-Path", "<>"), .class = MAIL_AUTO,
+		 .rule = "null-reverse-path"},
+		{JANE, .subject = "Read: hello", .media_type = "multipart/report",
+		 .report_type = "disposition-notification", .class = MAIL_AUTO,
+		 .rule = "report:disposition-notification"},
+		{JANE, .subject = "Accepted: meeting", .media_type = "multipart/alternative",
+		 .parts = {"text/plain", "text/calendar"}, .class = MAIL_AUTO, .rule = "calendar-reply"},
+		{JANE, .subject = "Re: x", .media_type = "multipart/alternative",
+		 .parts = {"text/plain", "text/vnd.google.email-reaction+json"}, .class = MAIL_AUTO,
+		 .rule = "reaction"},
+	};
+	check(examples, ARRAY_SIZE(examples));
+}
+
+static void bounces_and_feedback(void **state UNUSED)
+{
+	static const struct example examples[] = {
+		{.from = "mailer-daemon@mx.example",
+		 .media_type = "multipart/report",
+		 .report_type = "delivery-status",
+		 .class = MAIL_BOUNCE,
+		 .rule = "report:delivery-status"},
+		{.from = "x@mx.example",
+		 .media_type = "multipart/mixed",
+		 .parts = {"text/plain", "message/delivery-status", "message/rfc822"},
+		 .class = MAIL_BOUNCE,
+		 .rule = "report:delivery-status"},
+		/* a report that says of itself that it is automatic is a report */
+		{.from = "mailer-daemon@mx.example",
+		 .fields = FIELD("Auto-Submitted", "auto-replied"),
+		 .subject = "Mail delivery failed",
+		 .class = MAIL_BOUNCE,
+		 .rule = "bounce:daemon"},
+		{.from = "Mailer-Daemon@mx.example",
+		 .subject = "Warning: message x delayed 24 hours",
+		 .class = MAIL_BOUNCE,
+		 .rule = "bounce:daemon"},
+		{.from = "postmaster@mx.example",
+		 .subject = "Undeliverable: hello",
+		 .class = MAIL_BOUNCE,
+		 .rule = "bounce:subject"},
+		{.from = "postmaster@mx.example",
+		 .subject = "E",
+		 .reverse_path = REVERSE_PATH_NULL,
+		 .text = "Your message did not reach some or all of the intended recipients.",
+		 .class = MAIL_BOUNCE,
+		 .rule = "bounce:text"},
+		{.subject = "failure notice",
+		 .fields = FIELD("From", "<>"),
+		 .reverse_path = REVERSE_PATH_NULL,
+		 .class = MAIL_BOUNCE,
+		 .rule = "bounce:subject"},
+		{.from = "x@mx.example",
+		 .fields = FIELD("X-Failed-Recipients", "a@b.example"),
+		 .class = MAIL_BOUNCE,
+		 .rule = "x-failed-recipients"},
+		{.from = "users-admin@lists.example",
+		 .subject = "Your post",
+		 .text = "You are not a member of this mailing list.",
+		 .class = MAIL_BOUNCE,
+		 .rule = "bounce:text"},
+		{.from = "no-reply@sns.amazonaws.com",
+		 .subject = "AWS Notification Message",
+		 .text = "{\"notificationType\":\"Bounce\"}",
+		 .class = MAIL_BOUNCE,
+		 .rule = "ses-notification"},
+		{.from = "no-reply@sns.amazonaws.com",
+		 .subject = "AWS Notification Message",
+		 .text = "{\"notificationType\":\"Complaint\"}",
+		 .class = MAIL_FEEDBACK,
+		 .rule = "ses-notification"},
+		{.from = "fbl@isp.example",
+		 .media_type = "multipart/report",
+		 .report_type = "feedback-report",
+		 .class = MAIL_FEEDBACK,
+		 .rule = "report:feedback-report"},
+		{.from = "staff@isp.example",
+		 .subject = "complaint about message from 192.0.2.1",
+		 .media_type = "multipart/mixed",
+		 .parts = {"message/rfc822"},
+		 .class = MAIL_FEEDBACK,
+		 .rule = "subject:complaint"},
+	};
+	check(examples, ARRAY_SIZE(examples));
+}
+
+static void forwarding_confirmations(void **state UNUSED)
+{
+	static const struct example examples[] = {
+		{.from = "forwarding-noreply@google.com",
+		 .subject = "(#123456789) Gmail Forwarding Confirmation - Receive Mail from "
+			    "support@shop.example",
+		 .text = "please click the link below to confirm the "
+			 "request:\nhttps://mail-settings.google.com/mail/vf-x",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "google"},
+		{.from = "forwarding-noreply@google.com",
+		 .subject = "(#987654321) Bestätigung der Gmail-Weiterleitung",
+		 .text = "Bestätigungscode: 987654321",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "google"},
+		{.from = "noreply@zoho.eu",
+		 .subject = "Confirm your email forwarding",
+		 .text = "https://mail.zoho.eu/confirm?x",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "zoho"},
+		{.from = "no-reply@cc.yahoo-inc.com",
+		 .subject = "Please verify your forwarding address",
+		 .text = "Verify: https://login.yahoo.com/x",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "yahoo"},
+		/* the right words from somebody else, or the right author with other words */
+		{.from = "forwarding-noreply@google.com.evil.example",
+		 .subject = "(#123456789) Gmail Forwarding Confirmation",
+		 .text = "confirm https://mail-settings.google.com/mail/vf-x",
+		 .rule = "no-reply-author"},
+		{.from = "forwarding-noreply@evilgoogle.com",
+		 .subject = "(#123456789) Gmail Forwarding Confirmation",
+		 .text = "confirm https://mail-settings.google.com/mail/vf-x",
+		 .rule = "no-reply-author"},
+		{.from = "no-reply@accounts.google.com",
+		 .subject = "Security alert",
+		 .text = "A new sign-in. https://accounts.google.com/x",
+		 .rule = "no-reply-author"},
+	};
+	check(examples, ARRAY_SIZE(examples));
+}
+
+/* A table entry that is not folded could never match. */
+static void tables_are_folded(void **state UNUSED)
+{
+	const struct word_rules *const tables[] = {&vacation_subjects, &vacation_texts,    &bounce_subjects,
+						   &bounce_texts,      &bounce_weak_texts, &feedback_subjects,
+						   &calendar_subjects, &forward_words,     &confirm_words};
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+		for (size_t i = 0; i < tables[t]->n; i++) {
+			struct str text = str_trim(str_from(tables[t]->items[i].text));
+			char buf[128];
+			if (!str_eq(text, (struct str){buf, text_fold(text, buf, sizeof(buf))}))
+				fail_msg("not folded: \"%s\"", tables[t]->items[i].text);
+		}
+	}
+}
+
+static void hostile_facts(void **state UNUSED)
+{
+	static char long_text[200000];
+	memset(long_text, '<', sizeof(long_text));
+	static struct mail_field fields[2000];
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		fields[i] = (struct mail_field){STR("X-A"), {long_text, 1000}};
+	struct mail_mailbox author = {{long_text, 5000}, {long_text, 5000}};
+	struct mail_facts facts = {.fields = fields,
+				   .fields_n = ARRAY_SIZE(fields),
+				   .from = {&author, 1},
+				   .subject = {long_text, sizeof(long_text)},
+				   .text = {long_text, sizeof(long_text)}};
+	struct mail_verdict verdict;
+	mail_classify(&facts, &verdict);
+	assert_int_equal(verdict.class, MAIL_NORMAL);
+	assert_true(verdict.answerable);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(normal_mail),          cmocka_unit_test(automatic_mail),
+		cmocka_unit_test(bounces_and_feedback), cmocka_unit_test(forwarding_confirmations),
+		cmocka_unit_test(tables_are_folded),    cmocka_unit_test(hostile_facts),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
