@@ -5,6 +5,9 @@
  * stops at its limit: a page costs the same whatever is stored. CROSS JOIN is SQLite's way to say "in this
  * order"; INDEXED BY makes a wrong plan an error instead of a scan.
  *
+ * The exceptions, which nothing on the way of a mail asks for: audit rows of one tenant, and originals whose
+ * Message-ID contains something, are looked for by walking back through all of them until there are enough.
+ *
  * Where rows are asked for since some time, the walk stops a day before it: rows are in the order of their
  * commits, which is that of `received` but for slow senders and clocks that were set.
  */
