@@ -146,12 +146,13 @@ bool session_command(struct smtp_session *session, struct str *in)
 		session_end(session, REPLY_ENDLESS_LINE, true, "endless-line");
 		return true;
 	}
+	bool data_follows = announces_data(line); /* line is gone when STARTTLS has run */
 	session->body_expected = false;
 	if (result == COMMAND_LINE)
 		run_line(session, line);
 	else
 		session_reply_error(session, refusals[result], STR(""));
-	if (!session->body_expected && announces_data(line) && session->state != SESSION_CLOSING &&
+	if (data_follows && !session->body_expected && session->state != SESSION_CLOSING &&
 	    session_input_follows(session))
 		session_end(session, REPLY_NONE, true, "data-after-refusal");
 	return true;

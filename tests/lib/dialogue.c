@@ -425,8 +425,11 @@ static bool alone(struct player *player)
 	return smtp_server_stats(player->stub.server).connections == 0;
 }
 
+/* With a reset: the server notices at once, also where it would wait for what we have to say. */
 static void step_abort(struct player *player, struct str text UNUSED)
 {
+	const struct linger reset = {1, 0};
+	setsockopt(player->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	hang_up(player);
 	run_until(player, alone);
 	if (player->late)
@@ -437,6 +440,13 @@ static void step_abort(struct player *player, struct str text UNUSED)
 static bool something_held(struct player *player)
 {
 	return player->stub.held_session || player->stub.kept;
+}
+
+static void step_held(struct player *player, struct str text UNUSED)
+{
+	run_until(player, something_held);
+	if (!something_held(player))
+		fail(player, "held", STR("something"), STR("nothing"));
 }
 
 static void step_release(struct player *player, struct str text UNUSED)
@@ -535,6 +545,7 @@ static const struct {
 	{STR_INIT("FROM"), step_from},         {STR_INIT("TO"), step_to},
 	{STR_INIT("PROTOCOL"), step_protocol}, {STR_INIT("TRACE"), step_trace},
 	{STR_INIT("REFUSED"), step_refused},   {STR_INIT("set"), step_set},
+	{STR_INIT("HELD"), step_held},
 };
 
 static void run_step(struct player *player, const struct step *step)

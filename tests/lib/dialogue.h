@@ -13,6 +13,7 @@
  *	CLOSED				the server has closed, and said nothing more
  *	EOF				we shut our sending side down
  *	ABORT				we are gone
+ *	HELD				the stub holds a delivery or a question by now
  *	RELEASE				the stub answers what it holds
  *	DRAIN n				the server drains, with n ms of grace
  *	MAILS n				so many mails came in this dialogue
