@@ -333,6 +333,31 @@ static void scan_decoded(struct scanner *scanner)
 	strbuf_done(&text);
 }
 
+/* "a@b.c d@e.f": nothing but addresses, without separators. */
+static bool add_each_word(struct scanner *scanner, struct str bare)
+{
+	size_t words = 0;
+
+	for (int round = 0; round < 2; round++) {
+		struct str rest = bare;
+		while (rest.len) {
+			size_t n = 0;
+			while (n < rest.len && !ascii_space(rest.ptr[n]))
+				n++;
+			struct str word = str_sub(rest, 0, n);
+			if (round == 0 && (!is_address(word) || str_find(word, '"') < word.len))
+				return false;
+			if (round == 1)
+				add_mailbox(scanner, word, STR(""));
+			words++;
+			rest = str_trim(str_sub(rest, n, rest.len));
+		}
+		if (words < 2)
+			return false;
+	}
+	return true;
+}
+
 static void finish(struct scanner *scanner)
 {
 	struct str phrase = str_trim(strbuf_str(&scanner->phrase)),
@@ -342,6 +367,8 @@ static void finish(struct scanner *scanner)
 
 	if (scanner->has_angle && is_address(angle)) {
 		add_mailbox(scanner, angle, phrase.len ? phrase : comment);
+	} else if (is_address(bare) && !scanner->has_angle && add_each_word(scanner, bare)) {
+		;
 	} else if (is_address(bare)) {
 		struct str word = word_around_at(bare, &from, &to);
 		struct strbuf address, rest;

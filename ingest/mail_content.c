@@ -15,6 +15,7 @@
 #define BODIES_MAX       64  /* text parts that are joined; the others are attachments */
 #define STUB_SIZE_MAX    600 /* octets of a "can't show HTML" text */
 #define CONTENT_IDS_SIZE (64 * 1024)
+#define ENCODING_SAMPLE  2048 /* octets that show whether a text is base64 */
 #define HTML_META_MAX    2048 /* where <meta charset> is looked for */
 
 struct body {
@@ -168,6 +169,28 @@ static bool param_is(struct arena *arena, const struct mime_entity *entity, stru
 	return mail_param_raw(arena, entity->content_type, name, &given) == 0 && str_ieq(given, value);
 }
 
+/* Some label a plain text as base64. Base64 has no blanks between words and no punctuation; its first line shows it
+ * (what follows may be a footer). */
+static bool is_no_base64(struct str raw)
+{
+	size_t foreign = 0, n = 0;
+
+	raw = str_trim(str_sub(raw, 0, ENCODING_SAMPLE));
+	raw = str_trim(str_sub(raw, 0, str_find(raw, '\n')));
+	for (; n < raw.len; n++) {
+		char c = raw.ptr[n];
+		foreign += !ascii_alpha(c) && !ascii_digit(c) && c != '+' && c != '/' && c != '=';
+	}
+	return foreign * 8 > n;
+}
+
+/* A text without any Content-Type that begins like an HTML document is one. */
+static bool begins_like_html(struct str text)
+{
+	text = str_trim(str_sub(text, 0, 200));
+	return str_istarts(text, STR("<!doctype html")) || str_istarts(text, STR("<html"));
+}
+
 static void read_body(struct arena *arena, const struct mime_entity *entity, struct body *body,
 		      size_t size_max, struct str hint, struct mail_content *content)
 {
@@ -176,9 +199,12 @@ static void read_body(struct arena *arena, const struct mime_entity *entity, str
 
 	if (entity->content_type.len)
 		mail_param_raw(arena, entity->content_type, STR("charset"), &charset);
+	enum mail_encoding encoding = entity->encoding;
+	if (encoding == MAIL_ENCODING_BASE64 && is_no_base64(raw))
+		encoding = MAIL_ENCODING_IDENTITY;
 	strbuf_init(&octets, size_max);
-	if (entity->encoding != MAIL_ENCODING_IDENTITY) {
-		content->cut |= !mail_decode(entity->encoding, raw, &octets);
+	if (encoding != MAIL_ENCODING_IDENTITY) {
+		content->cut |= !mail_decode(encoding, raw, &octets);
 		raw = strbuf_str(&octets);
 	} else if (raw.len > size_max) {
 		raw.len = size_max;
@@ -194,6 +220,7 @@ static void read_body(struct arena *arena, const struct mime_entity *entity, str
 	content->bad_charset |= (flags & (MAIL_CHARSET_UNKNOWN | MAIL_CHARSET_REPLACED)) != 0;
 	content->contradicted |= (flags & MAIL_CHARSET_CONTRADICTED) != 0;
 	strbuf_done(&octets);
+	body->html = body->html || (!entity->content_type.len && begins_like_html(strbuf_str(&body->text)));
 	if (body->html || !body->text.len)
 		return;
 	utf8_clean_text(&body->text);
@@ -290,6 +317,32 @@ static void add_body(const struct body *body, struct strbuf *out, struct text_ma
 	}
 }
 
+static int hex_digit(char c)
+{
+	if (ascii_digit(c))
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* RFC 2392: a Content-ID in a URL is percent-encoded. */
+static void add_percent_decoded(struct str url, struct strbuf *out)
+{
+	for (size_t i = 0; i < url.len; i++) {
+		int high = -1, low = -1;
+		if (url.ptr[i] == '%' && i + 2 < url.len) {
+			high = hex_digit(url.ptr[i + 1]);
+			low = hex_digit(url.ptr[i + 2]);
+		}
+		if (high >= 0 && low >= 0) {
+			strbuf_addc(out, (char)(high << 4 | low));
+			i += 2;
+		} else {
+			strbuf_addc(out, url.ptr[i]);
+		}
+	}
+}
+
 static void collect_content_ids(struct str html, struct strbuf *out)
 {
 	for (size_t i = 0; i + 4 < html.len; i++) {
@@ -302,7 +355,7 @@ static void collect_content_ids(struct str html, struct strbuf *out)
 		size_t to = i + 1;
 		while (to < html.len && to - i < 256 && html.ptr[to] && !strchr("\"' >)\r\n\t", html.ptr[to]))
 			to++;
-		strbuf_add(out, str_sub(html, i + 1, to));
+		add_percent_decoded(str_sub(html, i + 1, to), out);
 		strbuf_addc(out, '\n');
 	}
 }

@@ -165,6 +165,7 @@ static void addresses(void **state)
 		{"'jane@example.com' <jane@example.com>", "jane@example.com|jane@example.com"},
 		{"J\xfcrgen <j@x.y>", "Jürgen|j@x.y"},
 		{"a@b.c; d@e.f", "|a@b.c;|d@e.f"},
+		{"a@b.c d@e.f", "|a@b.c;|d@e.f"},
 		{"root", ""},
 		{"Jane <jane>", ""},
 		{"\"never closed <jane@example.com>", "never closed|jane@example.com"},
