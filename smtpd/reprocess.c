@@ -47,7 +47,9 @@ struct reprocess {
 struct reparsed_comment {
 	struct comment_id id;
 	char reference[TICKET_REFERENCE_SIZE];
-	struct attachment_policy policy;
+	struct attachment_policy
+		policy; /* its list is blocked: the tenants it came from may go before the job runs */
+	char *blocked;
 	bool changed;
 	char note[COMMENT_NOTE_MAX];
 	struct str new_note; /* a view of note */
@@ -138,6 +140,8 @@ struct reparsed *reparsed_free(struct reparsed *reparsed)
 	if (reparsed->parse.block)
 		parse_job_done(&reparsed->parse);
 	json_decref(reparsed->report);
+	for (size_t i = 0; i < reparsed->n; i++)
+		free(reparsed->comments[i].blocked);
 	free(reparsed->comments);
 	free(reparsed);
 	return NULL;
@@ -233,6 +237,8 @@ static bool on_audit(void *ctx, const struct audit_view *view)
 		.id = view->row.comment,
 		.policy = policy_of(finding->reprocess, view->tenant_slug),
 	};
+	comment->blocked = xstrndup(comment->policy.blocked_extensions);
+	comment->policy.blocked_extensions = str_from(comment->blocked);
 	snprintf(comment->reference, sizeof(comment->reference), "%.*s", STR_ARG(view->ticket_reference));
 	return true;
 }
