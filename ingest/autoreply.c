@@ -180,7 +180,7 @@ static bool field_fits(const struct field_rule *rule, struct str value)
 	}
 	/* RFC 3834 5: "Auto-Submitted: no; comment" is no */
 	size_t end = 0;
-	while (end < folded.len && !strchr(" ;(", folded.ptr[end]))
+	while (end < folded.len && !char_in(" ;(", folded.ptr[end]))
 		end++;
 	for (size_t i = 0; i < ARRAY_SIZE(nothing); i++)
 		if (str_eq(str_sub(folded, 0, end), str_from(nothing[i])))

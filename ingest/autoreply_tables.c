@@ -639,12 +639,12 @@ static bool stands_alone(struct str rest)
 					    "du ",   "hasta", "del ", "fino", "dal ", "até", "tot ",
 					    "från",  "t.o.m", "fra ", "do ",  "от ",  "до ", "с ",
 					    "this ", "today", "week", "next", "am ",  "seit"};
-	if (rest.len == 0 || strchr(":-,;.!([|~/", rest.ptr[0]) || (unsigned char)rest.ptr[0] >= 0xe2)
+	if (rest.len == 0 || char_in(":-,;.!([|~/", rest.ptr[0]) || (unsigned char)rest.ptr[0] >= 0xe2)
 		return true;
 	if (rest.ptr[0] != ' ')
 		return false;
 	rest = str_sub(rest, 1, rest.len);
-	if (rest.len == 0 || ascii_digit(rest.ptr[0]) || strchr(":-([|~", rest.ptr[0]))
+	if (rest.len == 0 || ascii_digit(rest.ptr[0]) || char_in(":-([|~", rest.ptr[0]))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (str_starts(rest, str_from(words[i])))

@@ -120,7 +120,7 @@ static bool read_attributes(struct html_tokenizer *tokens, struct html_token *to
 		if (i >= in.len || in.ptr[i] == '>')
 			break;
 		size_t from = i++; /* a '=' at the start belongs to the name */
-		while (i < in.len && !html_space(in.ptr[i]) && !strchr("/>=", in.ptr[i]))
+		while (i < in.len && !html_space(in.ptr[i]) && !char_in("/>=", in.ptr[i]))
 			i++;
 		struct str name = str_sub(in, from, i);
 		while (i < in.len && html_space(in.ptr[i]))

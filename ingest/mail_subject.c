@@ -385,7 +385,7 @@ int mail_name_from_local(struct arena *arena, struct str local_part, struct str 
 	bool start = true;
 	for (size_t i = 0; i < line.len; i++) {
 		char c = name[i];
-		if (c == ' ' || strchr("._-+", c)) {
+		if (c == ' ' || char_in("._-+", c)) {
 			start = true;
 			continue;
 		}

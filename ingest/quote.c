@@ -48,7 +48,7 @@ static bool is_reply_subject(struct str subject)
 		"tr", "ref", "réf", "回复", "答复", "回覆",  "返信", "회신", "отв",   "на",
 		"απ", "vá",  "odg", "bls",  "atb",  "תגובה", "رد",   "ynt",  "ответ", "відп"};
 	size_t end = 0;
-	while (end < folded.len && !strchr(":[(^ ", folded.ptr[end]))
+	while (end < folded.len && !char_in(":[(^ ", folded.ptr[end]))
 		end++;
 	for (size_t i = 0; end < folded.len && i < ARRAY_SIZE(prefixes); i++)
 		if (str_eq(str_sub(folded, 0, end), str_from(prefixes[i])) && str_find(folded, ':') < end + 6)
@@ -327,9 +327,9 @@ static bool is_footer(struct str line)
 	if (bracket < link)
 		link = bracket;
 	struct str words = str_trim(str_sub(folded, 0, link));
-	while (words.len && strchr("*_ [", words.ptr[0]))
+	while (words.len && char_in("*_ [", words.ptr[0]))
 		words = str_sub(words, 1, words.len);
-	while (words.len && strchr("*_ .!]", words.ptr[words.len - 1]))
+	while (words.len && char_in("*_ .!]", words.ptr[words.len - 1]))
 		words.len--;
 	return words.len > 5 && quote_is_footer(words);
 }
@@ -344,7 +344,7 @@ static bool is_closing(struct str line)
 static bool is_disclaimer(struct str line)
 {
 	char buf[128];
-	while (line.len && strchr("* _\t", line.ptr[0]))
+	while (line.len && char_in("* _\t", line.ptr[0]))
 		line = str_sub(line, 1, line.len);
 	struct str folded = {buf, text_fold(str_sub(line, 0, 128), buf, sizeof(buf))};
 	return quote_starts_disclaimer(folded);
@@ -427,7 +427,7 @@ static void add_lines(const struct quote_lines *lines, struct part part, bool on
 		if (line->cut && only_new)
 			text = str_sub(text, 0, line->cut);
 		text = str_sub(text, line->strip, text.len);
-		while (text.len && strchr(" \t", text.ptr[text.len - 1]))
+		while (text.len && char_in(" \t", text.ptr[text.len - 1]))
 			text.len--;
 		if (out->len > base)
 			strbuf_addc(out, '\n');
@@ -469,13 +469,19 @@ static void add_new(const struct quote_lines *lines, struct strbuf *out, struct 
 	}
 }
 
-/* Where every line is quoted, one level of ">" says nothing. */
+/* Where every line is quoted, one level of ">" says nothing (but a lone ">" is all there is). */
 static void strip_common_level(struct quote_lines *lines)
 {
-	for (size_t i = 0; i < lines->n; i++)
-		if (lines->items[i].kind != LINE_EMPTY && !str_starts(quote_line_text(lines, i), STR(">")))
+	bool words = false;
+	for (size_t i = 0; i < lines->n; i++) {
+		struct str line = quote_line_text(lines, i);
+		if (lines->items[i].kind == LINE_EMPTY)
+			continue;
+		if (!str_starts(line, STR(">")))
 			return;
-	for (size_t i = 0; i < lines->n; i++)
+		words = words || str_trim(str_sub(line, 1, line.len)).len > 0;
+	}
+	for (size_t i = 0; words && i < lines->n; i++)
 		if (lines->items[i].kind != LINE_EMPTY)
 			unquote(lines, &lines->items[i]);
 }

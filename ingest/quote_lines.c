@@ -19,7 +19,7 @@
 
 static bool ends_in(struct str s, const char *set)
 {
-	return s.len && strchr(set, s.ptr[s.len - 1]);
+	return s.len && char_in(set, s.ptr[s.len - 1]);
 }
 
 /* Dashes and the like at both ends of "----- Original Message -----". */
@@ -75,7 +75,7 @@ static struct evidence look_for_evidence(struct str s)
 			found.address = true;
 		if (ascii_digit(s.ptr[i]))
 			digits++;
-		if (i > 0 && strchr(":.h", s.ptr[i]) && ascii_digit(s.ptr[i - 1]) && ascii_digit(next))
+		if (i > 0 && char_in(":.h", s.ptr[i]) && ascii_digit(s.ptr[i - 1]) && ascii_digit(next))
 			found.time = true;
 	}
 	found.date = digits >= 5;
@@ -101,7 +101,7 @@ static bool starts_with_date(struct str folded)
 	while (first < folded.len && ascii_digit(folded.ptr[first]))
 		first++;
 	if (first == 0 || first > 4 || first == folded.len ||
-	    !(strchr("-./:, ", folded.ptr[first]) || (unsigned char)folded.ptr[first] >= 0xe0))
+	    !(char_in("-./:, ", folded.ptr[first]) || (unsigned char)folded.ptr[first] >= 0xe0))
 		return false;
 	for (size_t i = 0; i < folded.len && i < 28; i++)
 		digits += ascii_digit(folded.ptr[i]);
@@ -134,7 +134,7 @@ static bool attribution_inside(struct quote_lines *lines, size_t i)
 			struct str folded = {buf, text_fold(rest, buf, sizeof(buf))};
 			if (evidence_count(look_for_evidence(folded)) < 2 || !quote_has_wrote(folded))
 				continue;
-			while (at > 0 && strchr("-_ ", line.ptr[at - 1]))
+			while (at > 0 && char_in("-_ ", line.ptr[at - 1]))
 				at--;
 			if (at == 0)
 				return false;
@@ -224,13 +224,13 @@ static bool dated_address(const struct quote_lines *lines, size_t i, struct str 
 /* "*From:* x", "| Sent : y": the kind of header, and where its value begins. */
 static enum quote_header header_at(struct str folded, struct str *ret_value)
 {
-	while (folded.len && strchr("*_|[ ", folded.ptr[0]))
+	while (folded.len && char_in("*_|[ ", folded.ptr[0]))
 		folded = str_sub(folded, 1, folded.len);
 	size_t colon = str_find(str_sub(folded, 0, 48), ':');
 	if (colon >= 48 || colon >= folded.len)
 		return HEADER_NONE;
 	struct str name = str_sub(folded, 0, colon);
-	while (name.len && strchr("* _", name.ptr[name.len - 1]))
+	while (name.len && char_in("* _", name.ptr[name.len - 1]))
 		name.len--;
 	*ret_value = str_trim(str_sub(folded, colon + 1, folded.len));
 	return quote_header_of(name);

@@ -890,7 +890,7 @@ bool quote_has_wrote(struct str folded)
 		char after = at + word.len < folded.len ? folded.ptr[at + word.len] : ' ';
 		/* Words are parted by blanks in alphabets; other scripts run on. */
 		bool alphabet = (unsigned char)word.ptr[0] < 0xe0;
-		if (!alphabet || (strchr(" >)\",'*", before) && strchr(" :-,*", after)))
+		if (!alphabet || (char_in(" >)\",'*", before) && char_in(" :-,*", after)))
 			return true;
 	}
 	return false;
@@ -924,7 +924,7 @@ static bool few_words(struct str s)
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.ptr[i] == ' ')
 			words++;
-		if (strchr(",;?!:", s.ptr[i]))
+		if (char_in(",;?!:", s.ptr[i]))
 			return false;
 	}
 	return s.len > 0 && s.len <= 80 && words <= 5;
@@ -1042,7 +1042,7 @@ static const char *const closings[] = {
 
 bool quote_is_closing(struct str folded)
 {
-	while (folded.len && strchr(",.! -", folded.ptr[folded.len - 1]))
+	while (folded.len && char_in(",.! -", folded.ptr[folded.len - 1]))
 		folded.len--;
 	for (size_t i = 0; i < ARRAY_SIZE(closings); i++)
 		if (str_eq(folded, str_from(closings[i])))

@@ -25,6 +25,12 @@ bool char_word(uint32_t c);
 /* The folded beginning of s that fits in out_max octets (whole characters); returns its length. */
 size_t text_fold(struct str s, char *out, size_t out_max);
 
+/* strchr(3) for octets of a view: NUL is in no set. */
+static inline bool char_in(const char *set, char c)
+{
+	return c && strchr(set, c);
+}
+
 /* Position of needle in hay, or hay.len. Time is linear for the short needles of our tables. */
 size_t str_search(struct str hay, struct str needle);
 static inline bool str_has(struct str hay, struct str needle)
