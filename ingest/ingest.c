@@ -218,6 +218,7 @@ static void on_parsed(struct parse_job *job)
 	if (r == 0) {
 		task->store.apply = on_apply;
 		task->store.done = on_stored;
+		task->store.repeatable = true; /* ingest_apply begins anew each time */
 		r = store_submit(task->ingest->deps.store, &task->store);
 	}
 	if (r < 0)

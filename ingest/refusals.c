@@ -59,7 +59,8 @@ void refusals_add(struct refusals *refusals, const struct delivery *delivery, st
 	struct strbuf from;
 	arena_init(&refused->arena, 8192);
 	refused->refusals = refusals;
-	refused->store = (struct store_job){.apply = on_apply_refused, .done = on_refused_stored};
+	refused->store =
+		(struct store_job){.apply = on_apply_refused, .done = on_refused_stored, .repeatable = true};
 	list_node_init(&refused->store.link);
 	refused->row = (struct audit_row){
 		.mail_id = delivery->id,
