@@ -1,0 +1,294 @@
+/*
+ * See key_ring.h. Always true of a ring that was handed out: 1 to KEY_RING_MAX keys, all different, each of
+ * KEY_SIZE_MIN to KEY_SIZE_MAX octets.
+ *
+ * Octets of a key are in three places only: the ring, the buffer a file is read into, the buffer a line is
+ * decoded into; each is wiped before it is given back. The file is opened once and non-blocking, so what was
+ * checked is what is read, and a FIFO in its place cannot hang the start. Messages name file and line, never
+ * what stands there.
+ */
+#include "tenant/key_ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/mac.h"
+
+#define KEY_FILE_MAX 65536
+#define KEY_ID_BITS  6
+
+struct ring_key {
+	uint8_t id;
+	size_t len;
+	char octets[KEY_SIZE_MAX];
+};
+
+struct key_ring {
+	atomic_uint refs;
+	size_t n;
+	struct ring_key keys[KEY_RING_MAX];
+};
+
+static struct key_ring *ring_make(void);
+static const char *ring_add(struct key_ring *ring, struct str key);
+static int ring_add_file(struct key_ring *ring, const char *path, struct conf_error *reterr);
+static int decode_key(struct str line, char ret[KEY_SIZE_MAX]);
+
+/* ---- life ---- */
+
+static struct key_ring *ring_make(void)
+{
+	struct key_ring *ring = XNEW(struct key_ring);
+	atomic_init(&ring->refs, 1);
+	return ring;
+}
+
+struct key_ring *key_ring_ref(struct key_ring *ring)
+{
+	atomic_fetch_add_explicit(&ring->refs, 1, memory_order_relaxed);
+	return ring;
+}
+
+struct key_ring *key_ring_unref(struct key_ring *ring)
+{
+	if (ring && atomic_fetch_sub_explicit(&ring->refs, 1, memory_order_acq_rel) == 1) {
+		explicit_bzero(ring, sizeof(*ring));
+		free(ring);
+	}
+	return NULL;
+}
+
+static uint8_t id_of(struct str key)
+{
+	uint8_t digest[SHA256_SIZE];
+	hmac_sha256(key, STR("servelo key id"), digest);
+	uint8_t id = digest[0] >> (8 - KEY_ID_BITS);
+	explicit_bzero(digest, sizeof(digest));
+	return id;
+}
+
+/* A key made by holding down one key of the keyboard. */
+static bool one_octet_only(struct str key)
+{
+	for (size_t i = 1; i < key.len; i++) {
+		if (key.ptr[i] != key.ptr[0])
+			return false;
+	}
+	return true;
+}
+
+/* NULL when added, else what is wrong. */
+static const char *ring_add(struct key_ring *ring, struct str key)
+{
+	if (key.len < KEY_SIZE_MIN)
+		return "the key is shorter than 32 octets";
+	if (key.len > KEY_SIZE_MAX)
+		return "the key is longer than 128 octets";
+	if (one_octet_only(key))
+		return "the key is one octet over and over";
+	if (ring->n == KEY_RING_MAX)
+		return "more than 16 keys";
+	for (size_t i = 0; i < ring->n; i++) {
+		if (ring->keys[i].len == key.len && mac_equal(ring->keys[i].octets, key.ptr, key.len))
+			return "the same key twice";
+	}
+	struct ring_key *added = &ring->keys[ring->n++];
+	added->len = key.len;
+	memcpy(added->octets, key.ptr, key.len);
+	added->id = id_of(key);
+	return NULL;
+}
+
+int key_ring_new(struct key_ring **ret, const struct str *keys, size_t n)
+{
+	struct key_ring *ring = ring_make();
+	int r = n ? 0 : -EINVAL;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = ring_add(ring, keys[i]) ? -EINVAL : 0;
+	if (r == 0)
+		*ret = ring;
+	else
+		key_ring_unref(ring);
+	return r;
+}
+
+/* ---- files ---- */
+
+static int complain(struct conf_error *reterr, int err, const char *path, const char *why)
+{
+	if (reterr)
+		snprintf(reterr->text, sizeof(reterr->text), "%s: %s", path, why);
+	return err;
+}
+
+static int check_file(int fd, const char *path, struct conf_error *reterr)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return complain(reterr, -errno, path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return complain(reterr, -EINVAL, path, "not a regular file");
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		return complain(reterr, -EACCES, path, "others can get at the key; chmod 600 it");
+	if (st.st_size > KEY_FILE_MAX)
+		return complain(reterr, -EINVAL, path, "too big for a file of keys");
+	return 0;
+}
+
+static int read_all(int fd, char *buf, size_t size, size_t *ret_len)
+{
+	size_t len = 0;
+	while (len < size) {
+		ssize_t n = read(fd, buf + len, size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*ret_len = len;
+	return 0;
+}
+
+static int add_line(struct key_ring *ring, struct str line, unsigned number, const char *path,
+		    struct conf_error *reterr)
+{
+	char octets[KEY_SIZE_MAX];
+	int n = decode_key(line, octets);
+	const char *wrong = n < 0 ? "not a key of 32 to 128 octets in hexadecimal or base64"
+				  : ring_add(ring, (struct str){octets, (size_t)n});
+	explicit_bzero(octets, sizeof(octets));
+	if (wrong && reterr)
+		snprintf(reterr->text, sizeof(reterr->text), "%s:%u: %s", path, number, wrong);
+	return wrong ? -EINVAL : 0;
+}
+
+static int add_lines(struct key_ring *ring, struct str text, const char *path, struct conf_error *reterr)
+{
+	size_t keys_before = ring->n;
+	for (unsigned number = 1; text.len; number++) {
+		size_t end = str_find(text, '\n');
+		struct str line = str_trim(str_sub(text, 0, end));
+		text = str_sub(text, end + 1, text.len);
+		if (line.len == 0 || line.ptr[0] == '#')
+			continue;
+		int r = add_line(ring, line, number, path, reterr);
+		if (r < 0)
+			return r;
+	}
+	return ring->n > keys_before ? 0 : complain(reterr, -EINVAL, path, "there is no key in it");
+}
+
+static int ring_add_file(struct key_ring *ring, const char *path, struct conf_error *reterr)
+{
+	char *buf = NULL;
+	size_t len = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return complain(reterr, -errno, path, strerror(errno));
+	int r = check_file(fd, path, reterr);
+	if (r < 0)
+		goto out;
+	buf = xmalloc(KEY_FILE_MAX);
+	r = read_all(fd, buf, KEY_FILE_MAX, &len);
+	if (r < 0)
+		complain(reterr, r, path, strerror(-r));
+	else
+		r = add_lines(ring, (struct str){buf, len}, path, reterr);
+	explicit_bzero(buf, KEY_FILE_MAX);
+out:
+	free(buf);
+	close(fd);
+	return r;
+}
+
+int key_ring_load(struct key_ring **ret, const struct conf_strings *files, struct conf_error *reterr)
+{
+	struct key_ring *ring = ring_make();
+	int r = files->n ? 0 : complain(reterr, -EINVAL, "secrets.reply_token", "no key file is named");
+	for (size_t i = 0; r == 0 && i < files->n; i++)
+		r = ring_add_file(ring, files->items[i], reterr);
+	if (r == 0)
+		*ret = ring;
+	else
+		key_ring_unref(ring);
+	return r;
+}
+
+/* ---- texts ---- */
+
+static int hex_value(char c)
+{
+	c = ascii_lower(c);
+	if (ascii_digit(c))
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool all_hex(struct str line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		if (hex_value(line.ptr[i]) < 0)
+			return false;
+	}
+	return line.len % 2 == 0;
+}
+
+static int decode_hex(struct str line, char ret[KEY_SIZE_MAX])
+{
+	if (line.len / 2 > KEY_SIZE_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < line.len / 2; i++)
+		ret[i] = (char)(hex_value(line.ptr[2 * i]) << 4 | hex_value(line.ptr[2 * i + 1]));
+	return (int)(line.len / 2);
+}
+
+/* Either alphabet of RFC 4648, made base64url. */
+static int decode_base64(struct str line, char ret[KEY_SIZE_MAX])
+{
+	char text[BASE64URL_LEN(KEY_SIZE_MAX)];
+	if (line.len % 4 == 0) {
+		for (int padding = 0; padding < 2 && line.len && line.ptr[line.len - 1] == '='; padding++)
+			line.len--;
+	}
+	if (line.len > sizeof(text))
+		return -EINVAL;
+	for (size_t i = 0; i < line.len; i++) {
+		char c = line.ptr[i];
+		text[i] = (char)(c == '+' ? '-' : c == '/' ? '_' : c);
+	}
+	int n = base64url_decode((struct str){text, line.len}, ret, KEY_SIZE_MAX);
+	explicit_bzero(text, sizeof(text));
+	return n;
+}
+
+/* 64 hexadecimal digits are base64 too: what can be hexadecimal is. */
+static int decode_key(struct str line, char ret[KEY_SIZE_MAX])
+{
+	return all_hex(line) ? decode_hex(line, ret) : decode_base64(line, ret);
+}
+
+/* ---- what is in it ---- */
+
+size_t key_ring_size(const struct key_ring *ring)
+{
+	return ring->n;
+}
+
+struct str key_ring_key(const struct key_ring *ring, size_t i)
+{
+	return (struct str){ring->keys[i].octets, ring->keys[i].len};
+}
+
+uint8_t key_ring_id(const struct key_ring *ring, size_t i)
+{
+	return ring->keys[i].id;
+}
