@@ -149,13 +149,7 @@ static int run_list(struct cli *cli)
 
 static void line(const char *key, struct str value)
 {
-	struct strbuf safe;
-	if (value.len == 0)
-		return;
-	strbuf_init(&safe, 64 * 1024);
-	display_text(&safe, value, true);
-	printf("%-14s %s\n", key, safe.ptr ? safe.ptr : "");
-	strbuf_done(&safe);
+	display_line(stdout, key, value);
 }
 
 static bool on_shown(void *ctx, const struct audit_view *view)

@@ -11,8 +11,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-#define COLUMNS_MAX 16
-#define CELL_MAX    (64 * 1024)
+#define COLUMNS_MAX     16
+#define CELL_MAX        (64 * 1024)
+#define LINE_MAX_OCTETS (10 * 1024 * 1024)
 
 struct range {
 	uint32_t first, last;
@@ -140,6 +141,17 @@ struct str display_cut(struct str text, size_t columns)
 		i += len ? len : 1;
 	}
 	return str_sub(text, 0, i);
+}
+
+void display_line(FILE *file, const char *key, struct str value)
+{
+	struct strbuf safe;
+	if (value.len == 0)
+		return;
+	strbuf_init(&safe, LINE_MAX_OCTETS);
+	display_text(&safe, str_sub(value, 0, LINE_MAX_OCTETS / 10), true);
+	fprintf(file, "%-18s %s\n", key, safe.ptr ? safe.ptr : "");
+	strbuf_done(&safe);
 }
 
 char *display_size(int64_t octets, char *buf)

@@ -22,6 +22,9 @@ size_t display_width(struct str text);
 /* The longest front of text that takes at most columns. */
 struct str display_cut(struct str text, size_t columns);
 
+/* "Key            value" as one safe line; nothing for an empty value. */
+void display_line(FILE *file, const char *key, struct str value);
+
 /* "512 B", "3.4 KiB"; buf holds at least DISPLAY_SIZE_MAX. "2026-11-21 09:30:00Z", "-" for 0; DISPLAY_TIME_MAX.
  * Both return buf. */
 #define DISPLAY_SIZE_MAX 32

@@ -90,17 +90,6 @@ json_t *mail_json(const struct parsed_mail *mail, enum parse_status status)
 
 /* ---- for people ---- */
 
-static void line(FILE *file, const char *key, struct str value)
-{
-	struct strbuf safe;
-	if (value.len == 0)
-		return;
-	strbuf_init(&safe, SHOWN_MAX);
-	display_text(&safe, value, true);
-	fprintf(file, "%-14s %s\n", key, safe.ptr ? safe.ptr : "");
-	strbuf_done(&safe);
-}
-
 static void people(FILE *file, const char *key, const struct mail_mailboxes *list)
 {
 	struct strbuf all;
@@ -115,7 +104,7 @@ static void people(FILE *file, const char *key, const struct mail_mailboxes *lis
 		strbuf_add(&all, mailbox->address);
 		strbuf_adds(&all, mailbox->name.len ? ">" : "");
 	}
-	line(file, key, strbuf_str(&all));
+	display_line(file, key, strbuf_str(&all));
 	strbuf_done(&all);
 }
 
@@ -128,7 +117,7 @@ static void attachment_line(FILE *file, const struct mail_attachment *attachment
 	strbuf_printf(&text, " (%.*s, %s, part %.*s)%s", STR_ARG(not_null(attachment->media_type)),
 		      display_size((int64_t)attachment->size, size), STR_ARG(not_null(attachment->part)),
 		      attachment->inline_image ? " shown in the text" : "");
-	line(file, "Attachment", strbuf_str(&text));
+	display_line(file, "Attachment", strbuf_str(&text));
 	strbuf_done(&text);
 }
 
@@ -137,22 +126,22 @@ void mail_print(const struct parsed_mail *mail, enum parse_status status, FILE *
 	char time[DISPLAY_TIME_MAX];
 	struct strbuf text;
 	if (status != PARSE_OK)
-		line(file, "Unreadable", str_from(parse_status_name(status)));
-	line(file, "Subject", mail->subject);
+		display_line(file, "Unreadable", str_from(parse_status_name(status)));
+	display_line(file, "Subject", mail->subject);
 	people(file, "From", &mail->from);
 	people(file, "Reply-To", &mail->reply_to);
 	people(file, "To", &mail->to);
 	people(file, "Cc", &mail->cc);
-	line(file, "Addressed to", mail->addressed_to);
+	display_line(file, "Addressed to", mail->addressed_to);
 	if (mail->date_ms)
-		line(file, "Date", str_from(display_time(mail->date_ms, time)));
-	line(file, "Message-ID", mail->message_id);
-	line(file, "In-Reply-To", mail->in_reply_to);
-	line(file, "Class", str_from(mail_class_name(mail->class)));
-	line(file, "By rule", mail->class_rule);
-	line(file, "Answerable", mail->answerable ? STR("yes") : STR("no"));
-	line(file, "Confirmation", mail->forward_confirmation);
-	line(file, "Defects", mail->defects);
+		display_line(file, "Date", str_from(display_time(mail->date_ms, time)));
+	display_line(file, "Message-ID", mail->message_id);
+	display_line(file, "In-Reply-To", mail->in_reply_to);
+	display_line(file, "Class", str_from(mail_class_name(mail->class)));
+	display_line(file, "By rule", mail->class_rule);
+	display_line(file, "Answerable", mail->answerable ? STR("yes") : STR("no"));
+	display_line(file, "Confirmation", mail->forward_confirmation);
+	display_line(file, "Defects", mail->defects);
 	for (size_t i = 0; i < mail->attachments_n; i++)
 		attachment_line(file, &mail->attachments[i]);
 	strbuf_init(&text, SHOWN_MAX);

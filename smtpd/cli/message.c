@@ -168,13 +168,7 @@ static int message_of_word(struct cli *cli, struct mail_id *ret)
 
 static void line(const char *key, struct str value)
 {
-	struct strbuf safe;
-	if (value.len == 0)
-		return;
-	strbuf_init(&safe, 64 * 1024);
-	display_text(&safe, value, true);
-	printf("%-14s %s\n", key, safe.ptr ? safe.ptr : "");
-	strbuf_done(&safe);
+	display_line(stdout, key, value);
 }
 
 struct show {

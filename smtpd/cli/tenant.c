@@ -223,11 +223,7 @@ static int run_list(struct cli *cli)
 
 static void line(const char *key, struct str value)
 {
-	struct strbuf safe;
-	strbuf_init(&safe, 64 * 1024);
-	display_text(&safe, value, true);
-	printf("%-20s %s\n", key, safe.len ? safe.ptr : "-");
-	strbuf_done(&safe);
+	display_line(stdout, key, value.len ? value : STR("-"));
 }
 
 static void number_line(const char *key, int64_t value, const char *zero)
@@ -250,7 +246,7 @@ static bool on_show(void *ctx, const struct tenant_row *row, int64_t tickets)
 	line("Slug", row->slug);
 	line("Name", row->name);
 	line("Status", str_from(tenant_status_name(row->status)));
-	printf("%-20s %.*s@%s\n", "Mailbox", STR_ARG(row->slug), cli->conf->mail->domain);
+	printf("%-18s %.*s@%s\n", "Mailbox", STR_ARG(row->slug), cli->conf->mail->domain);
 	line("References", row->reference_prefix);
 	line("Admin", row->admin_email);
 	line("Notified instead", row->notify_email);

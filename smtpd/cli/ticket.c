@@ -169,11 +169,7 @@ static void print_text(const char *indent, struct str text, bool one_line)
 
 static void line(const char *key, struct str value)
 {
-	char label[32];
-	if (value.len == 0)
-		return;
-	snprintf(label, sizeof(label), "%-14s ", key);
-	print_text(label, value, true);
+	display_line(stdout, key, value);
 }
 
 static void print_person(const char *key, struct str name, struct str address)
