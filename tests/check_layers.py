@@ -20,7 +20,7 @@ FOLDERS = {
     "certs": ["base"],
     "storage": ["base"],
     "tenant": ["base", "storage"],
-    "outbound": ["base", "storage", "tenant"],
+    "outbound": ["base", "certs", "storage", "tenant"],
     "ingest": ["base", "storage", "tenant"],
     "smtpd": ["base", "certs", "storage", "tenant", "outbound", "ingest"],
 }
@@ -147,6 +147,8 @@ PLANTED = [
     ("ingest/parser.c", "#include <seccomp.h>", True),
     ("ingest/parser.c", "#include <jansson.h>", True),
     ("outbound/outbound.c", '#include "ingest/mail.h"', True),
+    ("outbound/smtp_client.c", '#include "certs/tls_channel.h"', False),
+    ("outbound/smtp_client.c", '#include "smtpd/reply.h"', True),
     ("smtpd/session.c", '#include "storage/spool.h"', False),
     ("smtpd/session.c", '#include "storage/ticket.h"', True),
     ("smtpd/session.c", '#include "smtpd/server_conf.h"', True),
