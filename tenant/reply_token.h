@@ -82,7 +82,8 @@ struct own_message_id {
 	uint64_t nonce; /* makes it unique: random, or the job's id */
 };
 
-/* "LEFT@domain", without angle brackets. -EINVAL (no slug, or not a domain name: mailaddr_domain_valid), -ERANGE, -ENOBUFS when ret_max is too small for it and its NUL. */
+/* "LEFT@domain", without angle brackets. -EINVAL (no slug, or no domain name: mailaddr_domain_valid), -ERANGE,
+ * -ENOBUFS when ret_max is too small for it and its NUL. */
 int own_message_id_mint(const struct key_ring *keys, const struct own_message_id *id, struct str domain,
 			char *ret, size_t ret_max);
 /* text without angle brackets, as it stood in the field. Counts only with our domain behind it (any case). */
