@@ -130,9 +130,10 @@ void session_set_state(struct smtp_session *session, enum session_state state)
 {
 	const unsigned in_data = SESSION_DATA | SESSION_CHUNK | SESSION_CHUNKS;
 	struct smtp_stats *stats = &session->server->stats;
-	stats->in_data += (state & in_data ? 1u : 0u) - (session->state & in_data ? 1u : 0u);
-	stats->in_commit +=
-		(state == SESSION_COMMIT ? 1u : 0u) - (session->state == SESSION_COMMIT ? 1u : 0u);
+	stats->in_data += (state & in_data) != 0;
+	stats->in_data -= (session->state & in_data) != 0;
+	stats->in_commit += state == SESSION_COMMIT;
+	stats->in_commit -= session->state == SESSION_COMMIT;
 	session->state = state;
 }
 
