@@ -394,7 +394,8 @@ static bool find_class(const struct case_file *file, struct mail_verdict *ret)
 	    by_field(file, FIELD_AUTO, MAIL_AUTO, ret) || by_part(file, ret) || by_subject(file, ret) ||
 	    by_weak_words(file, ret))
 		return true;
-	if (!file->null_reverse_path)
+	/* Only our own envelope is sure: a Return-Path field may have come with the mail from anywhere. */
+	if (file->facts->reverse_path != REVERSE_PATH_NULL)
 		return false;
 	ret->class = MAIL_AUTO;
 	ret->rule = STR("null-reverse-path");
