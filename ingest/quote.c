@@ -174,7 +174,8 @@ static size_t mark_separated(struct quote_lines *lines, size_t i, struct shape *
 {
 	struct quote_line *line = &lines->items[i];
 	size_t after = i + (line->cut ? 1 : line->lines);
-	bool copied = line->separator == SEPARATOR_HEADERS || line->separator == SEPARATOR_ORIGINAL;
+	bool copied = line->separator == SEPARATOR_HEADERS || line->separator == SEPARATOR_FEW_HEADERS ||
+		      line->separator == SEPARATOR_ORIGINAL;
 	if (!shape->quoted && (line->separator == SEPARATOR_FORWARD || (copied && forward_subject))) {
 		shape->forward = true;
 		return lines->n;
@@ -245,7 +246,8 @@ static void mark_quoted(struct quote_lines *lines, struct shape *shape, bool for
 		} else if (line->kind == LINE_QUOTED) {
 			shape->quoted = shape->attributed = true; /* and so is the rest of the run */
 			i++;
-		} else if (line->separator == SEPARATOR_NONE) {
+		} else if (line->separator == SEPARATOR_NONE || (line->separator == SEPARATOR_FEW_HEADERS &&
+								 !shape->reply_subject && !shape->quoted)) {
 			shape->text_above = true;
 			shape->attributed = false;
 			i++;
@@ -490,7 +492,7 @@ int quote_new_part(const struct quote_facts *facts, struct strbuf *out, struct q
 {
 	struct quote_lines lines;
 	struct quote_verdict verdict = {.quote_removed = false};
-	struct shape shape = {.reply_subject = is_reply_subject(facts->subject)};
+	struct shape shape = {.reply_subject = facts->subject.len == 0 || is_reply_subject(facts->subject)};
 	size_t base = out->len;
 	quote_lines_init(&lines, facts->text, facts->marks);
 	struct part all = {0, lines.n};

@@ -258,8 +258,8 @@ static unsigned count_bits(unsigned bits)
 	return n;
 }
 
-/* A block of header lines at i; how many lines it takes, 0: none. */
-static size_t header_block(const struct quote_lines *lines, size_t i)
+/* A block of header lines at i; how many lines it takes, 0: none. ret_few: there are no more than two kinds. */
+static size_t header_block(const struct quote_lines *lines, size_t i, bool *ret_few)
 {
 	char buf[FOLD_MAX];
 	struct str value;
@@ -295,6 +295,7 @@ static size_t header_block(const struct quote_lines *lines, size_t i)
 	unsigned kinds = count_bits(seen & main_kinds);
 	bool from = seen & 1u << HEADER_FROM, date = seen & 1u << HEADER_DATE, to = seen & 1u << HEADER_TO;
 	bool subject = seen & 1u << HEADER_SUBJECT;
+	*ret_few = kinds < 3;
 	if ((from && kinds >= 2 && (address || subject || kinds >= 4)) || (from && date && to && subject) ||
 	    (date && to && (address || subject)) || (to && subject && date))
 		return last - i + 1;
@@ -322,7 +323,8 @@ static void find_phrase(struct quote_lines *lines, size_t i, struct str folded)
 		next < lines->n && header_at(fold_line(lines, next, buf, sizeof(buf)), &value) != HEADER_NONE;
 	if (dashes < 2 && (inner.len > 60 || !(ends_in(inner, ":") || block)))
 		return;
-	size_t n = 1 + (block ? next - i - 1 + header_block(lines, next) : 0);
+	bool few;
+	size_t n = 1 + (block ? next - i - 1 + header_block(lines, next, &few) : 0);
 	set_separator(lines, i, phrase == PHRASE_FORWARD ? SEPARATOR_FORWARD : SEPARATOR_ORIGINAL, n);
 }
 
@@ -394,9 +396,11 @@ void quote_lines_init(struct quote_lines *lines, struct str text, const struct t
 		struct str folded = fold_line(lines, i, buf, sizeof(buf));
 		if (line->kind == LINE_TEXT) {
 			find_phrase(lines, i, folded);
-			size_t block = line->separator == SEPARATOR_NONE ? header_block(lines, i) : 0;
+			bool few;
+			size_t block = line->separator == SEPARATOR_NONE ? header_block(lines, i, &few) : 0;
 			if (block)
-				set_separator(lines, i, SEPARATOR_HEADERS, block);
+				set_separator(lines, i, few ? SEPARATOR_FEW_HEADERS : SEPARATOR_HEADERS,
+					      block);
 			if (line->separator == SEPARATOR_NONE && dated_address(lines, i, folded))
 				set_separator(lines, i, SEPARATOR_ATTRIBUTION, 1);
 		}

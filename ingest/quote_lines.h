@@ -13,6 +13,7 @@ enum quote_separator {
 	SEPARATOR_ATTRIBUTION, /* "On ..., X wrote:" */
 	SEPARATOR_ORIGINAL,    /* "-----Original Message-----" */
 	SEPARATOR_HEADERS,     /* From, Sent, To, Subject */
+	SEPARATOR_FEW_HEADERS, /* only two of these: in a mail that is no reply, somebody's form */
 	SEPARATOR_FORWARD,     /* "---------- Forwarded message ----------" */
 	SEPARATOR_ABOVE,       /* "reply above this line" */
 	SEPARATOR_MARKUP,      /* the markup says so */

@@ -207,6 +207,11 @@ static void what_is_forwarded_stays(void **state UNUSED)
 	expect_new("Fwd", str_from(copied), NULL, "Fwd: x", copied);
 	expect_new("WG", str_from(copied), NULL, "WG: x", copied);
 	expect_new("Re", str_from(copied), NULL, "Re: x", "please help");
+	/* a web site's form is no quote */
+	static const char form[] =
+		"New message\n\nFrom: Ann <ann@shop.example>\nSubject: x\n\nWhere is my order?";
+	expect_new("form", str_from(form), NULL, "Contact form", form);
+	expect_new("short block", str_from(form), NULL, "Re: x", "New message");
 	/* something forwarded inside what is quoted is quoted */
 	expect_new("quoted forward",
 		   STR("ok\n\n-----Original Message-----\n\nfyi\n\n---------- Forwarded message "
