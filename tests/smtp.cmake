@@ -5,7 +5,7 @@ target_link_libraries(servelo_smtp_stub PUBLIC servelo_smtpd)
 add_executable(smtp_stub_server lib/smtp_stub_server.c)
 target_link_libraries(smtp_stub_server PRIVATE servelo_smtp_stub)
 
-foreach(target smtpd_test_dialogues fuzz_smtp_session)
+foreach(target smtpd_test_dialogues smtpd_test_smtp_server fuzz_smtp_session)
 	if(TARGET ${target})
 		target_link_libraries(${target} PRIVATE servelo_smtp_stub)
 	endif()
