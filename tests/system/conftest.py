@@ -1,5 +1,6 @@
 """Fixtures of the system tests: servers of one's own, stopped and checked when the test or module ends."""
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -14,10 +15,17 @@ import servelo  # noqa: E402
 WORK = servelo.ROOT / "tests" / ".work" / "run"
 
 
-@pytest.hookimpl(tryfirst=True, hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = (yield).get_result()
-    setattr(item, "report_" + report.when, report)
+# Tests that take long by themselves and have a server of their own: they start first, each on any worker.
+LONG = re.compile(r"test_dialogues\.py::test_(attack|memory)|test_crash\.py|test_corpora\.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """For pytest-xdist's loadgroup: the tests of a file share a worker, and so its server; the long ones do not."""
+    for item in items:
+        if not LONG.search(item.nodeid):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: not LONG.search(item.nodeid))
 
 
 @pytest.fixture(scope="session")
