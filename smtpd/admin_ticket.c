@@ -1,0 +1,118 @@
+/*
+ * ticket.set: status, subject, tag, assignee of the ticket that a reference names.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "smtpd/admin_private.h"
+#include "storage/tenant_rows.h"
+#include "storage/ticket.h"
+
+static int check_ticket(struct admin_op *op, const struct admin_rules *rules);
+static int apply_ticket_set(struct admin_op *op, struct store_txn *txn);
+
+static const char *const ticket_keys[] = {"status", "subject", "tag", "assignee", NULL};
+
+const struct op_kind admin_ticket_kinds[] = {
+	{"ticket.set", check_ticket, apply_ticket_set, ADMIN_CHANGES_NOTHING_ELSE, "reference", ticket_keys},
+	{0},
+};
+
+static size_t utf8_length(struct str text)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < text.len; i++)
+		n += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+	return n;
+}
+
+static int check_line(struct admin_op *op, const char *key, size_t characters_max)
+{
+	struct str text = admin_request_text(op, key);
+	if (text.ptr && (admin_has_control(text, false) || utf8_length(text) > characters_max))
+		return admin_decline(
+			op, ADMIN_INVALID,
+			"%s must be one line of at most %zu characters, without control characters", key,
+			characters_max);
+	return 0;
+}
+
+static int check_ticket(struct admin_op *op, const struct admin_rules *rules UNUSED)
+{
+	struct str prefix, status = admin_request_text(op, "status"),
+			   subject = admin_request_text(op, "subject");
+	int64_t number;
+	enum ticket_status parsed;
+	int r;
+	if (admin_parse_reference(admin_request_text(op, "reference"), &prefix, &number) < 0)
+		return admin_decline(op, ADMIN_INVALID, "\"%.*s\" is not a reference like ACME-00042",
+				     STR_ARG(str_sub(admin_request_text(op, "reference"), 0, 64)));
+	if (json_object_size(op->request) == 2)
+		return admin_decline(op, ADMIN_USAGE, "nothing to set was given");
+	if (status.ptr && ticket_status_parse(status, &parsed) < 0)
+		return admin_decline(op, ADMIN_INVALID,
+				     "\"%.*s\" is not a status: open, in_progress, waiting_on_customer, "
+				     "waiting_on_agent, resolved, closed, reopened",
+				     STR_ARG(str_sub(status, 0, 64)));
+	if (subject.ptr && str_trim(subject).len == 0)
+		return admin_decline(op, ADMIN_INVALID, "a ticket needs a subject");
+	if ((r = check_line(op, "subject", 255)) < 0 || (r = check_line(op, "tag", 64)) < 0)
+		return r;
+	return check_line(op, "assignee", 254);
+}
+
+static int ticket_of_reference(struct admin_op *op, struct store_txn *txn, struct ticket_id *ret)
+{
+	struct str prefix;
+	struct tenant_row tenant;
+	int64_t number;
+	int r = admin_parse_reference(admin_request_text(op, "reference"), &prefix, &number);
+	assert(r == 0);
+	r = arena_copy(&op->arena, prefix, &prefix);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < prefix.len; i++) {
+		if (prefix.ptr[i] >= 'a' && prefix.ptr[i] <= 'z')
+			((char *)(uintptr_t)prefix.ptr)[i] = (char)(prefix.ptr[i] - 32);
+	}
+	r = tenant_rows_find_prefix(txn, prefix, &tenant);
+	return r < 0 ? r : ticket_find(txn, tenant.id, number, ret);
+}
+
+static int apply_ticket_set(struct admin_op *op, struct store_txn *txn)
+{
+	struct ticket_id id;
+	struct ticket_row row;
+	char reference[TICKET_REFERENCE_SIZE];
+	enum ticket_status status;
+	struct ticket_change change = {
+		.status = -1,
+		.subject = admin_request_text(op, "subject"),
+		.tag = admin_request_text(op, "tag"),
+		.assignee = admin_request_text(op, "assignee"),
+	};
+	int r = ticket_of_reference(op, txn, &id);
+	if (r == -ENOENT)
+		return admin_decline(op, ADMIN_NOT_FOUND, "there is no ticket %.*s",
+				     STR_ARG(str_sub(admin_request_text(op, "reference"), 0, 64)));
+	if (r < 0)
+		return r;
+	if (admin_request_text(op, "status").ptr &&
+	    ticket_status_parse(admin_request_text(op, "status"), &status) == 0)
+		change.status = (int)status;
+	if (change.subject.ptr)
+		change.subject = str_trim(change.subject);
+	r = ticket_update(txn, id, &change, clock_now_ms());
+	if (r == 0)
+		r = ticket_reference(txn, id, reference);
+	if (r == 0)
+		r = ticket_get(txn, id, &row);
+	if (r == 0)
+		op->result =
+			json_pack("{s:s,s:s,s:o,s:o,s:o}", "reference", reference, "status",
+				  ticket_status_name(row.status), "subject", admin_json_text(row.subject),
+				  "tag", admin_json_text(row.tag), "assignee", admin_json_text(row.assignee));
+	return r;
+}
