@@ -28,7 +28,7 @@ struct scan {
 };
 
 struct local_part {
-	char text[MAILADDR_LOCAL_MAX];
+	char text[MAILADDR_LONG_LOCAL_MAX];
 	size_t len;
 };
 
@@ -140,10 +140,11 @@ static int local_take_non_ascii(struct scan *scan, struct local_part *local)
 /* Dot-string = Atom *("." Atom) */
 static int scan_dot_string(struct scan *scan, struct local_part *local)
 {
+	bool liberal = scan->flags & MAILADDR_LIBERAL;
 	bool in_atom = false;
 	for (;;) {
 		int c = peek(scan);
-		if (is_atext(c)) {
+		if (is_atext(c) || (c == '.' && liberal)) {
 			local_take(scan, local, 1);
 			in_atom = true;
 		} else if (c >= 0x80) {
@@ -187,7 +188,8 @@ static int scan_local_part(struct scan *scan, struct local_part *local)
 	int r = peek(scan) == '"' ? scan_quoted_string(scan, local) : scan_dot_string(scan, local);
 	if (r < 0)
 		return r;
-	return scan->pos - start > MAILADDR_LOCAL_MAX ? -EMSGSIZE : 0;
+	size_t max = scan->flags & MAILADDR_LIBERAL ? MAILADDR_LONG_LOCAL_MAX : MAILADDR_LOCAL_MAX;
+	return scan->pos - start > max ? -EMSGSIZE : 0;
 }
 
 /* ---- domain ---- */
@@ -204,7 +206,8 @@ static int check_label(struct str label, unsigned flags)
 		if ((uint8_t)c >= 0x80) {
 			len = non_ascii(str_sub(label, i, label.len), flags);
 			ascii = false;
-		} else if (!ascii_alpha(c) && !ascii_digit(c) && c != '-') {
+		} else if (!ascii_alpha(c) && !ascii_digit(c) && c != '-' &&
+			   !(c == '_' && flags & MAILADDR_LIBERAL)) {
 			len = -EINVAL;
 		}
 		if (len < 0)
@@ -255,7 +258,7 @@ static struct str scan_domain_text(struct scan *scan)
 {
 	size_t start = scan->pos;
 	for (int c; (c = peek(scan)) >= 0; scan->pos++) {
-		if (c < 0x80 && !ascii_alpha((char)c) && !ascii_digit((char)c) && c != '-' && c != '.')
+		if (c < 0x80 && !ascii_alpha((char)c) && !ascii_digit((char)c) && !strchr("-._", c))
 			break;
 	}
 	return str_sub(scan->in, start, scan->pos);

@@ -14,8 +14,9 @@
 #include "base/base.h"
 #include "base/strbuf.h"
 
-#define MAILADDR_LOCAL_MAX  64  /* octets, RFC 5321 4.5.3.1.1 */
-#define MAILADDR_DOMAIN_MAX 255 /* octets, RFC 5321 4.5.3.1.2 */
+#define MAILADDR_LOCAL_MAX      64  /* octets, RFC 5321 4.5.3.1.1 */
+#define MAILADDR_LONG_LOCAL_MAX 254 /* with MAILADDR_LIBERAL; the path's limit holds too */
+#define MAILADDR_DOMAIN_MAX     255 /* octets, RFC 5321 4.5.3.1.2 */
 #define MAILADDR_PATH_MAX \
 	256 /* octets with the angle brackets, RFC 5321 4.5.3.1.3; a source route is not counted */
 
@@ -28,6 +29,10 @@ enum mailaddr_flags {
 	MAILADDR_ALLOW_NULL = 1,       /* "<>" (reverse-path) */
 	MAILADDR_ALLOW_POSTMASTER = 2, /* "<postmaster>" without a domain (RFC 5321 4.1.1.3), any case */
 	MAILADDR_ALLOW_UTF8 = 4,       /* SMTPUTF8 was negotiated; must be valid UTF-8 then */
+	/* What reverse-paths of real senders hold beyond the grammar: a local-part over 64 octets (VERP and SRS put
+	 * another address into it), dots in a row or at its ends (old mobile carriers), underscores in a domain. To be
+	 * liberal here loses no mail and gives nobody anything. Mailboxes of ours are never like that. */
+	MAILADDR_LIBERAL = 8,
 };
 
 /*

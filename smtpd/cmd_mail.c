@@ -122,7 +122,8 @@ static enum reply_id read_mail(struct envelope *envelope, struct arena *arena, s
 {
 	struct mail_params params = {.size = -1};
 	struct str rest;
-	int r = command_path(arena, argument, STR("FROM:"), MAILADDR_ALLOW_NULL | MAILADDR_ALLOW_UTF8,
+	int r = command_path(arena, argument, STR("FROM:"),
+			     MAILADDR_ALLOW_NULL | MAILADDR_ALLOW_UTF8 | MAILADDR_LIBERAL,
 			     &envelope->reverse_path, &rest);
 	if (r < 0)
 		return path_refusal(r);

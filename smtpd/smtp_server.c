@@ -565,7 +565,7 @@ static void log_outcome(const struct delivery *delivery, bool present)
 	if (!log_wants(LOG_LEVEL_INFO))
 		return;
 	snprintf(id, sizeof(id), "%llx", (unsigned long long)delivery->session_id);
-	strbuf_init(&path, 2 * MAILADDR_LOCAL_MAX + MAILADDR_DOMAIN_MAX + 8);
+	strbuf_init(&path, 2 * MAILADDR_PATH_MAX);
 	mailaddr_print(&envelope->reverse_path, &path);
 	LOG(LOG_LEVEL_INFO, "message", lf_id("session", id), lf_cstr("id", delivery->id.text),
 	    lf_str("client", envelope->client_ip), lf_str("from", strbuf_str(&path)),

@@ -84,7 +84,7 @@ static const struct conf_option smtp_options[] = {
 	 .help = "connections that the system keeps while we are busy; it may cap this (net.core.somaxconn)"},
 	{"bare_newline", CONF_ENUM, SMTP(bare_newline), .def = "accept", .choices = newline_choices,
 	 .flags = CONF_RUNTIME,
-	 .help = "mail data with a CR or LF alone: accept keeps it as it is, reject answers 554; neither ever"
+	 .help = "mail data with a CR or LF alone: accept keeps it as it is, reject answers 550; neither ever"
 		 " ends the data"},
 	{"banner", CONF_STRING, SMTP(banner), .def = "Servelo MX", .check = check_banner,
 	 .help = "the text behind the host name in the greeting"},
