@@ -35,9 +35,9 @@ DOORS = [
     ("openssl/sha.h", ["base/mac.c", "certs/*"]),
     ("openssl/*", ["certs/*"]),
     ("sqlite3.h", ["storage/*"]),
-    ("gmime/*", ["ingest/mail_parse*.c"]),
-    ("glib.h", ["ingest/mail_parse*.c"]),
-    ("glib-object.h", ["ingest/mail_parse*.c"]),
+    # the tests' second opinion, nothing of the product
+    ("gmime/*", []),
+    ("glib*.h", []),
     ("seccomp.h", ["ingest/parser_sandbox.c", "ingest/parser_child.c"]),
     ("linux/seccomp.h", ["ingest/parser_sandbox.c", "ingest/parser_child.c"]),
     ("jansson.h", ["smtpd/*"]),
@@ -85,7 +85,7 @@ def check_folder(name, header):
 def check_door(name, header):
     for pattern, files in DOORS:
         if fnmatch(header, pattern):
-            return None if fits(name, files) else f"<{header}> has its door in {' '.join(files)}"
+            return None if fits(name, files) else f"<{header}> has its door in {' '.join(files) or 'tests/ only'}"
     return None
 
 
@@ -136,9 +136,8 @@ PLANTED = [
     ("storage/store.c", '#include "tenant/tenants.h"', True),
     ("tenant/tenants.c", "\t#include\t<sqlite3.h>", True),
     ("tenant/tenants.c", '#include "storage/reader.h"', False),
-    ("ingest/mail_parse.c", "#include <gmime/gmime.h>", False),
-    ("ingest/mail_parse_parts.c", "#include <gmime/gmime.h>", False),
-    ("ingest/mail.c", "#include <gmime/gmime.h>", True),
+    ("ingest/mail_parse.c", "#include <gmime/gmime.h>", True),
+    ("ingest/mime_split.c", "#include <glib.h>", True),
     ("ingest/route.c", '#include "outbound/outbound.h"', True),
     ("ingest/route.c", '#include "smtpd/reply.h"', True),
     ("ingest/mail_charset.c", "#include <iconv.h>", False),

@@ -7,11 +7,11 @@
 
 BUILD_PACKAGES=(
 	build-essential cmake ninja-build pkg-config
-	libuv1-dev libssl-dev libgmime-3.0-dev libsqlite3-dev libyaml-dev libuchardet-dev libseccomp-dev libjansson-dev
+	libuv1-dev libssl-dev libsqlite3-dev libyaml-dev libuchardet-dev libseccomp-dev libjansson-dev
 )
 QUICKSTART_PACKAGES=(openssl swaks libnet-ssleay-perl)
 TEST_PACKAGES=(
-	clang libclang-rt-14-dev clang-format clang-tidy cppcheck libcmocka-dev ccache
+	clang libclang-rt-14-dev clang-format clang-tidy cppcheck libcmocka-dev libgmime-3.0-dev ccache
 	python3 python3-pytest python3-pytest-xdist sqlite3
 	swaks libnet-ssleay-perl msmtp curl openssl ca-certificates
 )
