@@ -22,8 +22,10 @@ struct mail_limits {
 extern const struct mail_limits mail_limits_default;
 
 struct mail_mailbox {
-	struct str name;    /* decoded display name, one line; may be empty */
-	struct str address; /* local@domain as written (domain lower-cased); never empty */
+	struct str name; /* decoded display name, one line; may be empty */
+	struct str
+		address; /* local@domain as written (domain lower-cased). When a field gives no address at all its
+			       one mailbox is a name: then this holds no "@" (<moderator>), or is empty */
 };
 struct mail_mailboxes {
 	const struct mail_mailbox *items;

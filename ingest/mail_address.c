@@ -25,6 +25,10 @@ struct scanner {
 	struct strbuf phrase, bare, angle, comment;
 	bool has_angle;
 	bool again; /* the text came out of an encoded word: decode it no further */
+	/* what to fall back on: the first name that came without an address */
+	struct mail_mailbox nameonly;
+	size_t nameonly_n;
+	bool group;
 	/* result */
 	struct mail_mailboxes *ret;
 	size_t allocated, max;
@@ -305,6 +309,23 @@ static void add_mailbox(struct scanner *scanner, struct str address, struct str 
 	scanner->error = r;
 }
 
+/* A name, or a local-part in brackets: nobody that could be answered, kept in case that the field says no more. */
+static void note_name(struct scanner *scanner, struct str name, struct str local_part)
+{
+	struct mail_mailbox mailbox = {.name = STR(""), .address = STR("")};
+
+	if (scanner->error || (!name.len && !local_part.len))
+		return;
+	if (scanner->nameonly_n++)
+		return;
+	int r = local_part.len ? set_address(scanner, local_part, &mailbox.address) : 0;
+	if (r == 0)
+		r = set_name(scanner, name, &mailbox.name);
+	if (r == 0)
+		scanner->nameonly = mailbox;
+	scanner->error = r;
+}
+
 /* A whole mailbox hidden in encoded words: "=?utf-8?Q?Jane_<jane@example.com>?=". Read what it decodes to,
  * once. */
 static void scan_decoded(struct scanner *scanner)
@@ -385,7 +406,10 @@ static void finish(struct scanner *scanner)
 		strbuf_done(&address);
 		strbuf_done(&rest);
 	} else {
-		scan_decoded(scanner); /* else a name without an address: nobody could be answered */
+		size_t before = scanner->ret->n;
+		scan_decoded(scanner);
+		if (scanner->ret->n == before)
+			note_name(scanner, phrase.len ? phrase : comment, angle);
 	}
 	clear(scanner);
 }
@@ -435,6 +459,7 @@ static void scan(struct scanner *scanner)
 			scanner->at++;
 		} else if (c == ':' && begins_group(scanner)) {
 			clear(scanner);
+			scanner->group = true;
 			scanner->at++;
 		} else if (c == '=' && mail_word_at(&scanner->words, scanner->at, &word)) {
 			struct str raw = str_sub(scanner->in, scanner->at, scanner->at + word.size);
@@ -469,6 +494,20 @@ int mail_address_list(struct arena *arena, struct str value, struct str charset_
 		.max = max,
 	};
 
+	/* what an earlier field left for want of better gives way */
+	bool fallback = ret->n == 1 && !is_address(ret->items[0].address);
+	struct mail_mailbox earlier = fallback ? ret->items[0] : (struct mail_mailbox){.name = STR("")};
+	ret->n -= fallback;
 	scan(&scanner);
-	return scanner.error;
+	if (ret->n || !max || scanner.error)
+		return scanner.error;
+	if (fallback)
+		return append(&scanner, earlier);
+	if (!scanner.nameonly_n || scanner.group)
+		return 0;
+	/* "Doe, Jane": commas that separate nobody from nobody belong to the name */
+	if (scanner.nameonly_n > 1 && str_find(value, '<') == value.len)
+		set_name(&scanner, str_sub(value, 0, COLLECTED_MAX), &scanner.nameonly.name);
+	return scanner.nameonly.name.len || scanner.nameonly.address.len ? append(&scanner, scanner.nameonly)
+									 : 0;
 }

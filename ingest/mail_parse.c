@@ -63,6 +63,11 @@ static struct str keep(struct parse *parse, struct str s)
 
 /* ---- header fields ---- */
 
+static bool names_mailbox(const struct mail_mailboxes *list)
+{
+	return list->n && str_find(list->items[0].address, '@') < list->items[0].address.len;
+}
+
 static void read_mailboxes(struct parse *parse, struct str name, struct mail_mailboxes *ret)
 {
 	const struct mail_header *header = &parse->tree.header;
@@ -100,7 +105,8 @@ static void read_addressed_to(struct parse *parse)
 	for (size_t i = 0; i < ARRAY_SIZE(names) && !parse->mail->addressed_to.len; i++) {
 		struct mail_mailboxes found = {0};
 		struct str value = mail_header_value(&parse->tree.header, names[i]);
-		if (mail_address_list(&parse->scratch, value, parse->hint, 1, &found) == 0 && found.n)
+		if (mail_address_list(&parse->scratch, value, parse->hint, 1, &found) == 0 &&
+		    names_mailbox(&found))
 			parse->mail->addressed_to = keep(parse, found.items[0].address);
 	}
 }
@@ -124,7 +130,7 @@ static void read_header(struct parse *parse)
 	mail->received_n = (unsigned)mail_header_count(header, STR("Received"));
 	read_addressed_to(parse);
 	defect(parse, !header->n, "no-header");
-	defect(parse, header->n && !mail->from.n, "no-author");
+	defect(parse, header->n && !names_mailbox(&mail->from), "no-author");
 	defect(parse, mail_header_count(header, STR("From")) > 1, "several-from-fields");
 	defect(parse, header->cut, "long-field");
 	defect(parse, mail->date_ms == 0 && mail_header_value(header, STR("Date")).len, "bad-date");
@@ -299,7 +305,7 @@ static void classify(struct parse *parse)
 		.fields = tree->header.fields,
 		.fields_n = tree->header.n,
 		.subject = mail->subject,
-		.from = mail->from,
+		.from = names_mailbox(&mail->from) ? mail->from : (struct mail_mailboxes){.n = 0},
 		.media_type = tree->entities[0].typed ? tree->entities[0].media_type : STR(""),
 		.report_type = report_type,
 		.part_types = types,

@@ -41,7 +41,6 @@ enum string_kind {
 	ONE_LINE, /* no controls but TAB */
 	TOKEN,    /* ONE_LINE, printable ASCII without blanks */
 	FILENAME, /* ONE_LINE, no directory separator */
-	ADDRESS,  /* ONE_LINE, not empty, with an '@' */
 };
 
 size_t mail_wire_size_max(const struct mail_limits *limits)
@@ -241,9 +240,7 @@ static bool clean(struct str s, enum string_kind kind)
 	for (size_t i = 0; kind != TEXT && i < s.len; i++)
 		if (!clean_octet((unsigned char)s.ptr[i], kind))
 			return false;
-	if (kind == FILENAME)
-		return !str_eq(s, STR("..")) && !str_eq(s, STR("."));
-	return kind != ADDRESS || str_find(s, '@') < s.len;
+	return kind != FILENAME || (!str_eq(s, STR("..")) && !str_eq(s, STR(".")));
 }
 
 static struct str get_octets(struct reader *in, size_t len, enum string_kind kind)
@@ -314,7 +311,8 @@ static struct mail_mailboxes get_mailboxes(struct reader *in)
 		get_list(in, &list.n, in->limits->addresses_max, sizeof(*items), 2 * sizeof(uint32_t));
 	for (size_t i = 0; i < list.n && !in->bad; i++) {
 		items[i].name = get_str(in, ONE_LINE);
-		items[i].address = get_str(in, ADDRESS);
+		items[i].address = get_str(in, ONE_LINE);
+		in->bad = in->bad || (!items[i].name.len && !items[i].address.len);
 	}
 	list.items = items;
 	return list;

@@ -63,7 +63,8 @@ json_t *mail_json(const struct parsed_mail *mail, enum parse_status status)
 	json_t *o = json_object();
 	set_text(o, "subject", mail->subject);
 	set_text(o, "from_email", from->address);
-	set_text(o, "from_name", from->name);
+	/* a name to show: there is one whenever there is an author */
+	set_text(o, "from_name", from->name.len ? from->name : from->address);
 	json_object_set_new(o, "to", addresses(&mail->to));
 	json_object_set_new(o, "cc", addresses(&mail->cc));
 	json_object_set_new(o, "reply_to", addresses(&mail->reply_to));
@@ -97,12 +98,11 @@ static void people(FILE *file, const char *key, const struct mail_mailboxes *lis
 	for (size_t i = 0; i < list->n; i++) {
 		const struct mail_mailbox *mailbox = &list->items[i];
 		strbuf_adds(&all, i ? ", " : "");
-		if (mailbox->name.len) {
-			strbuf_add(&all, mailbox->name);
-			strbuf_adds(&all, " <");
-		}
+		bool both = mailbox->name.len && mailbox->address.len;
+		strbuf_add(&all, mailbox->name);
+		strbuf_adds(&all, both ? " <" : "");
 		strbuf_add(&all, mailbox->address);
-		strbuf_adds(&all, mailbox->name.len ? ">" : "");
+		strbuf_adds(&all, both ? ">" : "");
 	}
 	display_line(file, key, strbuf_str(&all));
 	strbuf_done(&all);

@@ -23,7 +23,7 @@ static void check_mailboxes(struct mail_mailboxes list, size_t max)
 	for (size_t i = 0; i < list.n; i++) {
 		check(list.items[i].name);
 		check(list.items[i].address);
-		assert(list.items[i].address.len);
+		assert(list.items[i].address.len + list.items[i].name.len);
 	}
 }
 

@@ -161,7 +161,7 @@ static void check_mailboxes(struct mail_mailboxes list)
 	for (size_t i = 0; i < list.n; i++) {
 		check_str(list.items[i].name);
 		check_str(list.items[i].address);
-		assert_true(list.items[i].address.len > 0);
+		assert_true(list.items[i].address.len + list.items[i].name.len > 0);
 	}
 }
 

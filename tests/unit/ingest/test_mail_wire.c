@@ -180,8 +180,8 @@ static void what_no_parser_says_is_refused(void **state)
 	struct parsed_mail mails[24];
 	size_t n = 0;
 	enum parse_status status = PARSE_OK;
-	struct mail_mailbox bad_address[] = {{STR("x"), STR("no-at-sign")}};
-	struct mail_mailbox empty_address[] = {{STR("x"), STR("")}};
+	struct mail_mailbox bad_address[] = {{STR("x"), STR("two\nlines@example.com")}};
+	struct mail_mailbox empty_address[] = {{STR(""), STR("")}};
 	struct mail_mailbox line_in_name[] = {{STR("x\nBcc: y@z"), STR("a@b")}};
 	struct mail_attachment path = attachments[0], up = attachments[0], blank = attachments[0],
 			       kind = attachments[0];
