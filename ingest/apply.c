@@ -29,8 +29,9 @@
 #include "storage/ticket.h"
 
 /* The reply line holds 510 octets: code, enhanced code and id are the engine's. */
-#define REPLY_TEXT_MAX 380
-#define SUMMARY_MAX    512 /* octets of a header field in lists and in the audit */
+#define REPLY_TEXT_MAX    380
+#define SUMMARY_MAX       512 /* octets of a header field in lists and in the audit */
+#define OUTCOME_TEXT_SIZE 64
 
 /* One delivery being stored. */
 struct apply {
@@ -59,7 +60,7 @@ static int apply_tenant(struct apply *apply, const struct ingest_recipient *reci
 static int apply_forward(struct apply *apply, const struct ingest_recipient *recipient,
 			 struct outcome *outcome);
 static int add_audit(struct apply *apply, const struct ingest_recipient *recipient,
-		     const struct outcome *outcome, const char *error);
+		     const struct outcome *outcome, const char *reply, const char *error);
 
 static struct str cut(struct str text, size_t max)
 {
@@ -278,24 +279,32 @@ static int apply_forward(struct apply *apply, const struct ingest_recipient *rec
 	return repeat_add(apply->txn, &key, (struct ticket_id){0}, &apply->delivery->id, apply->now_ms);
 }
 
-/* "created ticket=ACME-00042"; what does not fit any more is counted. */
-static void tell(struct apply *apply, const struct ingest_recipient *recipient, const struct outcome *outcome)
+/* "created ticket=ACME-00042" */
+static void describe(const struct ingest_recipient *recipient, const struct outcome *outcome,
+		     char ret[OUTCOME_TEXT_SIZE])
+{
+	const char *name = audit_outcome_name(outcome->kind);
+	if (outcome->reference[0])
+		snprintf(ret, OUTCOME_TEXT_SIZE, "%s ticket=%s", name, outcome->reference);
+	else
+		snprintf(ret, OUTCOME_TEXT_SIZE, "%s mailbox=%.*s", name,
+			 STR_ARG(cut(recipient->mailbox.name, 40)));
+}
+
+/* What does not fit any more into the one reply is counted. */
+static void tell(struct apply *apply, const char *text)
 {
 	struct strbuf *reply = &apply->reply;
-	const char *name = audit_outcome_name(outcome->kind);
-	if (reply->len > REPLY_TEXT_MAX - 64)
+	if (reply->len > REPLY_TEXT_MAX - OUTCOME_TEXT_SIZE - 2)
 		return;
 	if (reply->len)
 		strbuf_adds(reply, ", ");
-	if (outcome->reference[0])
-		strbuf_printf(reply, "%s ticket=%s", name, outcome->reference);
-	else
-		strbuf_printf(reply, "%s mailbox=%.*s", name, STR_ARG(cut(recipient->mailbox.name, 40)));
+	strbuf_adds(reply, text);
 	apply->told++;
 }
 
 static int add_audit(struct apply *apply, const struct ingest_recipient *recipient,
-		     const struct outcome *outcome, const char *error)
+		     const struct outcome *outcome, const char *reply, const char *error)
 {
 	const struct delivery *delivery = apply->delivery;
 	const struct envelope *envelope = &delivery->envelope;
@@ -325,11 +334,11 @@ static int add_audit(struct apply *apply, const struct ingest_recipient *recipie
 		.header_message_id = mail ? cut(mail->message_id, SUMMARY_MAX) : STR(""),
 		.verdict = strbuf_str(&verdict),
 		.outcome = outcome->kind,
-		.reply = error ? STR("4xx, see error") : STR("250"),
+		.reply = str_from(reply),
 		.ticket = outcome->ticket,
 		.comment = outcome->comment,
 		.message = outcome->message,
-		.error = str_from(error ? error : ""),
+		.error = str_from(error),
 		.parse_us = apply->task->parse.parse_us,
 	};
 	int r = audit_add(apply->txn, &row);
@@ -347,8 +356,10 @@ static int apply_recipient(struct apply *apply, const struct ingest_recipient *r
 						: apply_tenant(apply, recipient, &decision, &outcome);
 	if (r < 0)
 		return r;
-	tell(apply, recipient, &outcome);
-	return add_audit(apply, recipient, &outcome, NULL);
+	char text[OUTCOME_TEXT_SIZE];
+	describe(recipient, &outcome, text);
+	tell(apply, text);
+	return add_audit(apply, recipient, &outcome, text, "");
 }
 
 int ingest_apply(struct ingest_task *task, struct store_txn *txn)
@@ -386,7 +397,7 @@ int ingest_apply_failure(struct ingest_task *task, struct store_txn *txn, const 
 	int r = 0;
 	LIST_FOREACH(node, &task->delivery->envelope.recipients) {
 		r = add_audit(&apply, CONTAINER_OF(node, struct ingest_recipient, recipient.link), &outcome,
-			      error);
+			      "", error);
 		if (r < 0)
 			break;
 	}

@@ -35,7 +35,8 @@ struct audit_row {
 	struct str header_from, header_subject, header_message_id;
 	struct str verdict; /* class and rule: "auto:auto-submitted" */
 	enum audit_outcome outcome;
-	struct str reply; /* what the client was told: "250 2.0.0 created ticket=ACME-00001 ..." */
+	struct str
+		reply; /* what was said of this recipient: "created ticket=ACME-00001", "550 5.1.1 ..."; empty: see error */
 	struct ticket_id ticket;
 	struct comment_id comment;
 	struct message_id message;
