@@ -15,13 +15,14 @@
 #define BODIES_MAX       64  /* text parts that are joined; the others are attachments */
 #define STUB_SIZE_MAX    600 /* octets of a "can't show HTML" text */
 #define CONTENT_IDS_SIZE (64 * 1024)
+#define TEXT_SAMPLE      8192 /* octets that show whether it is text at all */
 #define ENCODING_SAMPLE  2048 /* octets that show whether a text is base64 */
 #define HTML_META_MAX    2048 /* where <meta charset> is looked for */
 
 struct body {
 	size_t entity;
 	int alternative; /* index of the outermost multipart/alternative around it, -1: none */
-	bool html;
+	bool html, not_text;
 	struct strbuf text; /* UTF-8; HTML source or plain text */
 };
 
@@ -79,7 +80,7 @@ bool mail_content_is_body(struct arena *arena, const struct mime_tree *tree, siz
 {
 	const struct mime_entity *entity = &tree->entities[index];
 
-	if (entity->multipart || entity->disposition == DISPOSITION_ATTACHMENT)
+	if (entity->multipart || entity->not_text || entity->disposition == DISPOSITION_ATTACHMENT)
 		return false;
 	if (!is_text_type(entity))
 		return is_text_of_its_own(entity);
@@ -191,6 +192,25 @@ static bool begins_like_html(struct str text)
 	return str_istarts(text, STR("<!doctype html")) || str_istarts(text, STR("<html"));
 }
 
+/* Something else under the name of a text: a quarter of its characters are controls or unreadable. */
+static bool is_no_text(struct str text)
+{
+	size_t characters = 0, strange = 0;
+
+	text = str_sub(text, 0, TEXT_SAMPLE);
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i],
+			      next = i + 1 < text.len ? (unsigned char)text.ptr[i + 1] : 0;
+		if ((c & 0xc0) == 0x80)
+			continue;
+		characters++;
+		strange += (c < ' ' && !ascii_space((char)c) && c != '\033') || c == 0x7f;
+		strange += c == 0xc2 && next < 0xa0; /* U+0080 to U+009F */
+		strange += str_starts(str_sub(text, i, text.len), STR("\xef\xbf\xbd"));
+	}
+	return strange * 4 > characters;
+}
+
 static void read_body(struct arena *arena, const struct mime_entity *entity, struct body *body,
 		      size_t size_max, struct str hint, struct mail_content *content)
 {
@@ -220,6 +240,7 @@ static void read_body(struct arena *arena, const struct mime_entity *entity, str
 	content->bad_charset |= (flags & (MAIL_CHARSET_UNKNOWN | MAIL_CHARSET_REPLACED)) != 0;
 	content->contradicted |= (flags & MAIL_CHARSET_CONTRADICTED) != 0;
 	strbuf_done(&octets);
+	body->not_text = is_no_text(strbuf_str(&body->text));
 	body->html = body->html || (!entity->content_type.len && begins_like_html(strbuf_str(&body->text)));
 	if (body->html || !body->text.len)
 		return;
@@ -276,13 +297,19 @@ static bool speaks_of_html(struct str sentence)
 	return program;
 }
 
-/* "Your mail program can't show HTML": short, and most of its sentences say so. */
-static bool is_stub(struct str text)
+/* What a plain text is worth beside the HTML. */
+enum plain_worth {
+	PLAIN_NOTHING,  /* "Your mail program can't show HTML": short, and most of its sentences say so */
+	PLAIN_DOUBTFUL, /* short, and a third of it says so: both are shown, nothing is lost */
+	PLAIN_GOOD,
+};
+
+static enum plain_worth plain_worth(struct str text)
 {
 	size_t sentences = 0, about_html = 0;
 
 	if (text.len > STUB_SIZE_MAX)
-		return false;
+		return PLAIN_GOOD;
 	while (text.len) {
 		size_t n = 0;
 		while (n < text.len &&
@@ -293,7 +320,9 @@ static bool is_stub(struct str text)
 		about_html += speaks_of_html(sentence);
 		text = str_sub(text, n + 1, text.len);
 	}
-	return about_html * 2 > sentences;
+	if (about_html * 2 > sentences)
+		return PLAIN_NOTHING;
+	return about_html * 3 >= sentences && about_html ? PLAIN_DOUBTFUL : PLAIN_GOOD;
 }
 
 /* Start a new paragraph between joined parts. */
@@ -373,19 +402,21 @@ bool mail_content_shows(const struct mail_content *content, struct str content_i
 	return false;
 }
 
-/* Of a group of alternatives: is the plain reading worth taking? */
-static bool plain_is_good(const struct body *bodies, size_t n, int alternative)
+/* Of a group of alternatives: is the plain reading worth taking? Good without any HTML. */
+static enum plain_worth group_worth(const struct body *bodies, size_t n, int alternative)
 {
-	bool html = false, good = false;
+	enum plain_worth worth = PLAIN_NOTHING;
+	bool html = false;
 
 	for (size_t i = 0; i < n; i++) {
 		if (bodies[i].alternative != alternative)
 			continue;
 		struct str text = strbuf_str(&bodies[i].text);
 		html |= bodies[i].html && !is_blank(text);
-		good |= !bodies[i].html && !is_blank(text) && !is_stub(text);
+		enum plain_worth own = bodies[i].html || is_blank(text) ? PLAIN_NOTHING : plain_worth(text);
+		worth = own > worth ? own : worth;
 	}
-	return good || !html;
+	return html ? worth : PLAIN_GOOD;
 }
 
 static bool has_html(const struct body *bodies, size_t n, int alternative)
@@ -403,7 +434,8 @@ static void join(const struct body *bodies, size_t n, struct mail_content *conte
 		const struct body *body = &bodies[i];
 		bool plain = true, html = true;
 		if (body->alternative >= 0) {
-			plain = body->html != plain_is_good(bodies, n, body->alternative);
+			enum plain_worth worth = group_worth(bodies, n, body->alternative);
+			plain = worth == PLAIN_DOUBTFUL || body->html != (worth == PLAIN_GOOD);
 			html = body->html == has_html(bodies, n, body->alternative);
 		}
 		if (plain) {
@@ -459,6 +491,12 @@ void mail_content_read(struct arena *arena, const struct mime_tree *tree, const 
 		};
 		size_t *left = body->html ? &html_left : &text_left;
 		read_body(arena, &tree->entities[i], body, *left, hint, content);
+		if (body->not_text) {
+			tree->entities[i].not_text = true; /* an attachment, then */
+			strbuf_done(&body->text);
+			n--;
+			continue;
+		}
 		*left -= body->text.len < *left ? body->text.len : *left;
 		content->has_html |= body->html;
 		if (body->html)

@@ -3,8 +3,8 @@
  * made readable. Pure.
  *
  * Of alternatives the plain part is taken, unless it is empty or only says that the reader's program can't
- * show HTML. Text parts one after the other are joined in order. A text that is an attachment by its
- * disposition, or has a name and is not the first of its multipart, is no body. A multipart without any part is read as plain text when the mail has nothing else.
+ * show HTML; where it is doubtful whether it says more, both are taken. Text parts one after the other are joined in order. A text that is an attachment by its
+ * disposition, or has a name and is not the first of its multipart, is no body; nor is what isn't text, whatever its label. A multipart without any part is read as plain text when the mail has nothing else.
  */
 #ifndef SERVELO_INGEST_MAIL_CONTENT_H
 #define SERVELO_INGEST_MAIL_CONTENT_H

@@ -53,8 +53,19 @@ static size_t line_end(const struct splitter *splitter, size_t at, size_t *ret_n
 	return at + n;
 }
 
+/*
+ * What no boundary is made of stands behind a boundary: junk that some program left there, if a field that only
+ * parts have follows.
+ */
+static bool is_junk(const struct splitter *splitter, struct str rest, size_t next)
+{
+	return (ascii_space(rest.ptr[0]) || rest.ptr[0] == ';' || rest.ptr[0] == '"') &&
+	       str_istarts(str_sub(splitter->data, next, splitter->data.len), STR("Content-"));
+}
+
 /* Does the line (that begins with "--") delimit an open multipart? The innermost is asked first. */
-static bool match_delimiter(const struct splitter *splitter, struct str line, struct delimiter *ret)
+static bool match_delimiter(const struct splitter *splitter, struct str line, size_t next,
+			    struct delimiter *ret)
 {
 	line = str_sub(line, 2, line.len);
 	while (line.len && ascii_space(line.ptr[line.len - 1]))
@@ -64,9 +75,9 @@ static bool match_delimiter(const struct splitter *splitter, struct str line, st
 		if (!boundary.len || !str_starts(line, boundary))
 			continue;
 		struct str rest = str_sub(line, boundary.len, line.len);
-		if (!rest.len || str_starts(rest, STR("--"))) {
+		if (!rest.len || str_starts(rest, STR("--")) || is_junk(splitter, rest, next)) {
 			ret->level = level;
-			ret->closing = rest.len > 0;
+			ret->closing = str_starts(rest, STR("--"));
 			return true;
 		}
 	}
@@ -86,7 +97,7 @@ static struct delimiter next_delimiter(const struct splitter *splitter)
 		size_t next;
 		if (data.ptr[at] == '-' && at + 1 < data.len && data.ptr[at + 1] == '-') {
 			size_t end = line_end(splitter, at, &next);
-			if (match_delimiter(splitter, str_sub(data, at, end), &found)) {
+			if (match_delimiter(splitter, str_sub(data, at, end), next, &found)) {
 				found.next = next;
 				found.from = at;
 				break;

@@ -35,6 +35,7 @@ struct mime_entity {
 	enum mail_encoding encoding;
 	bool typed;     /* a usable Content-Type was given */
 	bool multipart; /* it was opened: its children follow */
+	bool not_text;  /* labelled as text, but its octets are none (set by mail_content_read) */
 	struct str body;
 };
 

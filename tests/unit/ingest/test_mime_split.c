@@ -40,6 +40,12 @@ static const struct {
 	/* lines that only look like a boundary */
 	{MIXED("b") "--b\r\n\r\n--bc\r\n-- \r\n---b\r\n --b\r\n--b--",
 	 "multipart/mixed 1 text/plain[--bc\r\n-- \r\n---b\r\n --b]"},
+	/* junk behind a boundary is passed over when a part's field follows */
+	{MIXED("b") "--b; x=1\r\nContent-Type: a/b\r\n\r\none\r\n--b junk\r\nno\r\n--b\" \r\ncontent-type: "
+		    "a/b\r\n\r\ntwo\r\n--b-- junk\r\n",
+	 "multipart/mixed 1 a/b[one\r\n--b junk\r\nno] 2 a/b[two]"},
+	{MIXED("b") "--b\r\n\r\none\r\n--bc\r\nContent-Type: a/b\r\n\r\nx\r\n--b--",
+	 "multipart/mixed 1 text/plain[one\r\n--bc\r\nContent-Type: a/b\r\n\r\nx]"},
 	/* the boundary parameter is missing, or is another one */
 	{"Content-Type: multipart/mixed\n\n--x\nContent-Type: a/b\n\none\n--x--\n",
 	 "multipart/mixed 1 a/b[one]"},
