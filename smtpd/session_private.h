@@ -1,7 +1,7 @@
 /*
- * struct smtp_server and struct smtp_session, for the files of the engine: smtp_server.c (listeners, table,
- * admission, deadlines, drain), session.c (life, states, transaction), session_io.c (sockets, TLS,
- * back-pressure), commands.c (table and dispatcher), cmd_*.c (the verbs). Loop thread, all of it.
+ * struct smtp_server and struct smtp_session, for the files of the engine: smtp_server.c (table,
+ * admission, drain), session_timers.c (deadlines), session.c (life, states, transaction), session_io.c
+ * (sockets, TLS, back-pressure), commands.c (table and dispatcher), cmd_*.c (the verbs). Loop thread, all of it.
  *
  * A *turn* is what the engine does for one event: server_enter(), work on one session, session_turn_end(),
  * server_leave(). Replies of a turn gather in one buffer that all sessions share and go out in one write at
@@ -17,6 +17,7 @@
 #include "smtpd/data_decoder.h"
 #include "smtpd/policy.h"
 #include "smtpd/reply.h"
+#include "smtpd/smtp_listener.h"
 #include "smtpd/smtp_server.h"
 
 /* Bits, so that a command can name the states it is allowed in. The drawing is in session.c. */
@@ -110,21 +111,12 @@ struct smtp_session {
 	uint64_t rate_octets;
 };
 
-struct listener {
-	uv_poll_t poll;
-	struct smtp_server *server;
-	int fd;
-	bool closed;
-	char address[80];
-};
-
 struct smtp_server {
 	uv_loop_t *loop;
 	struct smtp_settings settings;
 	const struct smtp_handler *handler;
 	void *ctx;
-	struct listener **listeners;
-	size_t listeners_n;
+	struct smtp_listeners *listeners;
 	struct list sessions;
 	struct smtp_session **hash; /* by id */
 	size_t hash_n;              /* a power of two */
@@ -137,7 +129,6 @@ struct smtp_server {
 	uv_timer_t timer;
 	int64_t timer_at_ms; /* INT64_MAX: not armed */
 	struct list timers[TIMER_CLASSES];
-	uv_timer_t accept_timer; /* while there are no descriptors */
 	/* drain */
 	uv_timer_t drain_timer;
 	bool draining, closing;
@@ -160,13 +151,17 @@ void server_enter(struct smtp_server *server);
 void server_leave(struct smtp_server *server);
 bool server_stressed(const struct smtp_server *server);
 bool server_offers_starttls(const struct smtp_server *server);
-void server_timer_rearm(struct smtp_server *server, int64_t at_ms);
-int64_t server_timeout_ms(const struct smtp_server *server, enum timer_class timer_class);
 /* A session's handle has closed. May end the drain, or free the server: the last thing that is done. */
 void server_session_gone(struct smtp_server *server);
 void server_handle_gone(struct smtp_server *server);
 void server_add_session(struct smtp_server *server, struct smtp_session *session);
 void server_remove_session(struct smtp_server *server, struct smtp_session *session);
+
+/* session_timers.c */
+void session_timers_init(struct smtp_server *server);
+/* The timer fires at at_ms (of uv_now) at the latest. */
+void server_timer_rearm(struct smtp_server *server, int64_t at_ms);
+int64_t server_timeout_ms(const struct smtp_server *server, enum timer_class timer_class);
 
 /* session.c */
 int session_open(struct smtp_server *server, int fd, const struct policy_address *address, bool counted);

@@ -1,37 +1,28 @@
 /*
- * Listeners, the table of sessions, admission, deadlines, what the application brings back, drain.
+ * The table of sessions, admission, what the application brings back, drain. Listening and accepting are in
+ * smtp_listener.c, deadlines in session_timers.c.
  *
  * Always true:
  * 1. Every session is in the hash by its id until it is freed, and in `sessions` until its socket is closed.
  *    The application knows ids only; an id that is not found belongs to a session that has gone.
  * 2. Turns do not nest: what comes back from the application during a turn (busy > 0) waits in `returned` or
  *    `answers` until the turn is over. So the buffers that sessions share belong to one session at a time.
- * 3. One timer serves all sessions. Each class of deadline is a list in the order of time, since all in it wait
- *    equally long: setting a deadline is moving to the end of a list, and only heads are looked at. A timeout
- *    that changes (load, configuration) is in force at once.
- * 4. Accepting is our own accept4() behind a poll handle and not uv_listen(), because without descriptors
- *    libuv would accept and drop connections; we leave them in the backlog and look again a little later.
- * 5. The server's memory lives until all its handles are closed (handles).
+ * 3. The server's memory lives until all its handles are closed (handles).
  *
  * Loop thread.
  */
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "smtpd/listen_address.h"
 #include "smtpd/session_private.h"
 
-#define HASH_MIN          1024
-#define ACCEPT_AT_ONCE    64
-#define ACCEPT_PAUSE_MS   200
-#define REFUSAL_LOG_MS    1000
-#define HANDSHAKE_DEFAULT 30000
+#define HASH_MIN       1024
+#define REFUSAL_LOG_MS 1000
 
 struct late_answer {
 	struct list_node link;
@@ -40,15 +31,9 @@ struct late_answer {
 	struct rcpt_answer answer;
 };
 
-static int listener_bind(const struct smtp_server *server, const struct sockaddr_storage *address,
-			 socklen_t len);
-static int listener_add(struct smtp_server *server, int fd);
-static void listener_close(struct listener *listener);
-static void on_acceptable(uv_poll_t *poll, int status, int events);
-static void on_accept_again(uv_timer_t *timer);
-static void admit(struct smtp_server *server, int fd, const struct sockaddr *sa);
+static void on_connection(void *ctx, int fd, const struct sockaddr *sa);
+static void on_listeners_closed(void *ctx);
 static void refuse(struct smtp_server *server, int fd, enum reply_id id, const char *client);
-static void on_timer(uv_timer_t *timer);
 static void on_grace_over(uv_timer_t *timer);
 static void check_drained(struct smtp_server *server);
 static void deliver_back(struct smtp_server *server, struct delivery *delivery);
@@ -105,16 +90,15 @@ int smtp_server_open(struct smtp_server **ret, uv_loop_t *loop, const struct smt
 	server->hash_n = hash_size_for(settings->limits->connections);
 	server->hash = xcalloc(server->hash_n, sizeof(*server->hash));
 	server->clients = policy_clients_new();
-	server->timer_at_ms = INT64_MAX;
+	server->listeners = smtp_listeners_new(loop, on_connection, server);
+	server->handles++;
 	list_init(&server->sessions);
 	list_init(&server->returned);
 	list_init(&server->answers);
-	for (size_t i = 0; i < TIMER_CLASSES; i++)
-		list_init(&server->timers[i]);
 	strbuf_init(&server->out, OUT_MAX);
 	init_timer(server, &server->timer);
-	init_timer(server, &server->accept_timer);
 	init_timer(server, &server->drain_timer);
+	session_timers_init(server);
 	*ret = server;
 	return 0;
 }
@@ -156,208 +140,31 @@ struct smtp_stats smtp_server_stats(const struct smtp_server *server)
 
 /* ---- listening */
 
-static const char *parse_port(struct str text, in_port_t *ret)
-{
-	unsigned port = 0;
-	if (text.len == 0 || text.len > 5)
-		return "port expected";
-	for (size_t i = 0; i < text.len; i++) {
-		if (!ascii_digit(text.ptr[i]))
-			return "port expected";
-		port = port * 10 + (unsigned)(text.ptr[i] - '0');
-	}
-	if (port > 65535)
-		return "port is too big";
-	*ret = htons((uint16_t)port);
-	return NULL;
-}
-
-/* "127.0.0.1:25", "[::1]:25". NULL, or what is wrong. */
-static const char *parse_listen(struct str text, struct sockaddr_storage *ret, socklen_t *ret_len)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
-	char host[INET6_ADDRSTRLEN];
-	size_t colon = text.len;
-	while (colon > 0 && text.ptr[colon - 1] != ':')
-		colon--;
-	if (colon == 0)
-		return "address:port expected";
-	struct str name = str_sub(text, 0, colon - 1);
-	bool bracketed = name.len >= 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']';
-	if (bracketed)
-		name = str_sub(name, 1, name.len - 1);
-	if (name.len >= sizeof(host))
-		return "not an IP address";
-	memcpy(host, name.ptr, name.len);
-	host[name.len] = '\0';
-	*ret = (struct sockaddr_storage){0};
-	if (bracketed) {
-		v6->sin6_family = AF_INET6;
-		*ret_len = sizeof(*v6);
-		if (inet_pton(AF_INET6, host, &v6->sin6_addr) != 1)
-			return "not an IPv6 address";
-		return parse_port(str_sub(text, colon, text.len), &v6->sin6_port);
-	}
-	v4->sin_family = AF_INET;
-	*ret_len = sizeof(*v4);
-	if (inet_pton(AF_INET, host, &v4->sin_addr) != 1)
-		return "not an IPv4 address (IPv6 goes in brackets)";
-	return parse_port(str_sub(text, colon, text.len), &v4->sin_port);
-}
-
 int smtp_server_listen(struct smtp_server *server, struct conf_error *reterr)
 {
-	const struct conf_strings *addresses = &server->settings.smtp->listen;
-	for (size_t i = 0; i < addresses->n; i++) {
+	const struct smtp_conf *conf = server->settings.smtp;
+	for (size_t i = 0; i < conf->listen.n; i++) {
 		struct sockaddr_storage address;
 		socklen_t len;
-		const char *wrong = parse_listen(str_from(addresses->items[i]), &address, &len);
-		int r = wrong ? -EINVAL : listener_bind(server, &address, len);
-		if (r >= 0) {
-			int fd = r;
-			r = listener_add(server, fd);
-			if (r < 0)
-				close(fd);
-		}
+		const char *wrong = listen_address_parse(str_from(conf->listen.items[i]), &address, &len);
+		int r = wrong ? -EINVAL
+			      : smtp_listeners_bind(server->listeners, &address, len, (int)conf->backlog,
+						    conf->reuse_port);
 		if (r < 0) {
 			snprintf(reterr->text, sizeof(reterr->text), "smtp.listen: %s: %s",
-				 addresses->items[i], wrong ? wrong : strerror(-r));
+				 conf->listen.items[i], wrong ? wrong : strerror(-r));
 			return r;
 		}
 	}
 	return 0;
 }
 
-/* A socket, or -errno. */
-static int listener_bind(const struct smtp_server *server, const struct sockaddr_storage *address,
-			 socklen_t len)
-{
-	const struct smtp_conf *conf = server->settings.smtp;
-	const int on = 1;
-	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    (conf->reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0) ||
-	    (address->ss_family == AF_INET6 &&
-	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||
-	    bind(fd, (const struct sockaddr *)address, len) < 0 || listen(fd, (int)conf->backlog) < 0) {
-		int r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
-static void listener_name(struct listener *listener)
-{
-	struct sockaddr_storage ss = {0};
-	socklen_t len = sizeof(ss);
-	char ip[INET6_ADDRSTRLEN] = "";
-	getsockname(listener->fd, (struct sockaddr *)&ss, &len);
-	if (ss.ss_family == AF_INET6) {
-		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&ss;
-		inet_ntop(AF_INET6, &v6->sin6_addr, ip, sizeof(ip));
-		snprintf(listener->address, sizeof(listener->address), "[%s]:%u", ip, ntohs(v6->sin6_port));
-		return;
-	}
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&ss;
-	inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof(ip));
-	snprintf(listener->address, sizeof(listener->address), "%s:%u", ip, ntohs(v4->sin_port));
-}
-
-static int listener_add(struct smtp_server *server, int fd)
-{
-	const int on = 1;
-	struct listener *listener = XNEW(struct listener);
-	int r = uv_poll_init(server->loop, &listener->poll, fd);
-	if (r < 0) {
-		free(listener);
-		return r;
-	}
-	/* Linux hands it on to accepted sockets: one system call less for each connection. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	listener->server = server;
-	listener->fd = fd;
-	listener_name(listener);
-	server->listeners =
-		xreallocarray(server->listeners, server->listeners_n + 1, sizeof(struct listener *));
-	server->listeners[server->listeners_n++] = listener;
-	server->handles++;
-	return uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
-}
-
 const char *smtp_server_address(const struct smtp_server *server, size_t n)
 {
-	return n < server->listeners_n ? server->listeners[n]->address : NULL;
-}
-
-static void on_listener_closed(uv_handle_t *handle)
-{
-	struct listener *listener = CONTAINER_OF(handle, struct listener, poll);
-	server_handle_gone(listener->server);
-}
-
-static void listener_close(struct listener *listener)
-{
-	if (listener->closed)
-		return;
-	listener->closed = true;
-	uv_poll_stop(&listener->poll);
-	uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
-	close(listener->fd);
+	return smtp_listeners_address(server->listeners, n);
 }
 
 /* ---- admission */
-
-static bool out_of_resources(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
-static void pause_accepting(struct smtp_server *server, int error)
-{
-	for (size_t i = 0; i < server->listeners_n; i++)
-		if (!server->listeners[i]->closed)
-			uv_poll_stop(&server->listeners[i]->poll);
-	if (!uv_is_active((uv_handle_t *)&server->accept_timer))
-		uv_timer_start(&server->accept_timer, on_accept_again, ACCEPT_PAUSE_MS, 0);
-	int64_t now_ms = (int64_t)uv_now(server->loop);
-	if (now_ms - server->refusals_logged_ms >= REFUSAL_LOG_MS || server->refusals_logged_ms == 0) {
-		server->refusals_logged_ms = now_ms;
-		LOG(LOG_LEVEL_WARN, "accept", lf_id("server", "smtp"), lf_err(-error));
-	}
-}
-
-static void on_accept_again(uv_timer_t *timer)
-{
-	struct smtp_server *server = timer->data;
-	for (size_t i = 0; i < server->listeners_n; i++)
-		if (!server->listeners[i]->closed)
-			uv_poll_start(&server->listeners[i]->poll, UV_READABLE, on_acceptable);
-}
-
-static void on_acceptable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
-{
-	struct listener *listener = CONTAINER_OF(poll, struct listener, poll);
-	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-		struct sockaddr_storage ss = {0};
-		socklen_t len = sizeof(ss);
-		int fd = accept4(listener->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
-			admit(listener->server, fd, (const struct sockaddr *)&ss);
-			continue;
-		}
-		if (out_of_resources(errno)) {
-			pause_accepting(listener->server, errno);
-			return;
-		}
-		if (errno == EAGAIN)
-			return;
-		/* the connection that waited has gone (ECONNABORTED, ...): the next one */
-	}
-}
 
 static bool is_exempt(const struct smtp_server *server, const struct policy_address *address)
 {
@@ -367,8 +174,9 @@ static bool is_exempt(const struct smtp_server *server, const struct policy_addr
 	return false;
 }
 
-static void admit(struct smtp_server *server, int fd, const struct sockaddr *sa)
+static void on_connection(void *ctx, int fd, const struct sockaddr *sa)
 {
+	struct smtp_server *server = ctx;
 	const struct limits_conf *limits = server->settings.limits;
 	struct policy_address address = policy_address_of(sa);
 	char ip[POLICY_TEXT_SIZE];
@@ -456,71 +264,6 @@ void server_remove_session(struct smtp_server *server, struct smtp_session *sess
 		policy_clients_leave(server->clients, &session->address);
 	if (!(session->waits & WAIT_RCPT))
 		forget_session(server, session);
-}
-
-/* ---- deadlines */
-
-int64_t server_timeout_ms(const struct smtp_server *server, enum timer_class timer_class)
-{
-	const struct limits_conf *limits = server->settings.limits;
-	const struct certs_conf *tls = server->settings.tls;
-	int64_t waiting_ms =
-		timer_class == TIMER_GREETING ? limits->greeting_timeout_ms : limits->command_timeout_ms;
-	switch (timer_class) {
-	case TIMER_GREETING:
-	case TIMER_COMMAND:
-		return server_stressed(server) && limits->stress_timeout_ms < waiting_ms
-			       ? limits->stress_timeout_ms
-			       : waiting_ms;
-	case TIMER_DATA:
-		return limits->data_timeout_ms;
-	case TIMER_HANDSHAKE:
-		return tls ? tls->handshake_timeout_ms : HANDSHAKE_DEFAULT;
-	case TIMER_WRITE:
-		return limits->write_timeout_ms;
-	case TIMER_DELAY: /* never 0: somebody waits for it */
-		return limits->error_delay_ms > 0 ? limits->error_delay_ms : 1;
-	case TIMER_LINGER:
-		return LINGER_MS;
-	default:
-		return 0;
-	}
-}
-
-void server_timer_rearm(struct smtp_server *server, int64_t at_ms)
-{
-	if (at_ms >= server->timer_at_ms || server->closing)
-		return;
-	int64_t in_ms = at_ms - (int64_t)uv_now(server->loop);
-	server->timer_at_ms = at_ms;
-	uv_timer_start(&server->timer, on_timer, in_ms > 0 ? (uint64_t)in_ms : 0, 0);
-}
-
-static struct smtp_session *timer_head(struct smtp_server *server, size_t timer_class)
-{
-	struct list *list = &server->timers[timer_class];
-	return list_empty(list) ? NULL : CONTAINER_OF(list->head.next, struct smtp_session, timer_link);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-	struct smtp_server *server = timer->data;
-	int64_t now_ms = (int64_t)uv_now(server->loop);
-	server->timer_at_ms = INT64_MAX;
-	for (size_t i = TIMER_NONE + 1; i < TIMER_CLASSES; i++) {
-		struct smtp_session *session;
-		int64_t timeout_ms = server_timeout_ms(server, (enum timer_class)i);
-		if (timeout_ms <= 0)
-			continue;
-		while ((session = timer_head(server, i)) && session->timer_since_ms + timeout_ms <= now_ms) {
-			list_remove(&session->timer_link);
-			server_enter(server);
-			session_timed_out(session, (enum timer_class)i);
-			server_leave(server);
-		}
-		if (session)
-			server_timer_rearm(server, session->timer_since_ms + timeout_ms);
-	}
 }
 
 /* ---- turns, and what the application brings back */
@@ -660,9 +403,7 @@ void smtp_server_drain(struct smtp_server *server, int64_t grace_ms, void (*on_d
 	server->on_drained = on_drained;
 	server->drained_ctx = ctx;
 	server->draining = true;
-	uv_timer_stop(&server->accept_timer);
-	for (size_t i = 0; i < server->listeners_n; i++)
-		listener_close(server->listeners[i]);
+	smtp_listeners_stop(server->listeners);
 	shut_sessions(server, grace_ms <= 0);
 	if (grace_ms > 0)
 		uv_timer_start(&server->drain_timer, on_grace_over, (uint64_t)grace_ms, 0);
@@ -697,9 +438,6 @@ static void free_server(struct smtp_server *server)
 	for (size_t i = 0; i < server->hash_n; i++)
 		while (server->hash[i]) /* sessions that waited for an answer that never came */
 			forget_session(server, server->hash[i]);
-	for (size_t i = 0; i < server->listeners_n; i++)
-		free(server->listeners[i]);
-	free(server->listeners);
 	free(server->hash);
 	free(server->exempt);
 	policy_clients_free(server->clients);
@@ -714,6 +452,11 @@ void server_handle_gone(struct smtp_server *server)
 		free_server(server);
 }
 
+static void on_listeners_closed(void *ctx)
+{
+	server_handle_gone(ctx);
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
 	server_handle_gone(((uv_timer_t *)handle)->data);
@@ -724,14 +467,12 @@ struct smtp_server *smtp_server_close(struct smtp_server *server)
 	if (!server)
 		return NULL;
 	server->closing = true;
-	for (size_t i = 0; i < server->listeners_n; i++)
-		listener_close(server->listeners[i]);
+	smtp_listeners_close(server->listeners, on_listeners_closed);
 	LIST_FOREACH(node, &server->sessions) {
 		server->handles++;
 		session_abort(CONTAINER_OF(node, struct smtp_session, link), "shutdown", 0);
 	}
 	uv_close((uv_handle_t *)&server->timer, on_timer_closed);
-	uv_close((uv_handle_t *)&server->accept_timer, on_timer_closed);
 	uv_close((uv_handle_t *)&server->drain_timer, on_timer_closed);
 	return NULL;
 }

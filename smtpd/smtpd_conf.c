@@ -7,7 +7,7 @@
  */
 #include "smtpd/smtp_server.h"
 
-#include "base/mailaddr.h"
+#include "smtpd/listen_address.h"
 #include "smtpd/policy.h"
 
 #define MINUTE      60000
@@ -16,45 +16,13 @@
 #define MESSAGE_MIN 65536 /* RFC 5321 4.5.3.1.7 */
 #define MESSAGE_MAX (INT64_C(1) << 40)
 
-/* The octets behind the last colon are a port. */
-static bool port_valid(struct str text)
-{
-	unsigned port = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		if (!ascii_digit(text.ptr[i]))
-			return false;
-		port = port * 10 + (unsigned)(text.ptr[i] - '0');
-		if (port > 65535)
-			return false;
-	}
-	return text.len > 0;
-}
-
-/* "192.0.2.1" or "[2001:db8::1]": what an address literal holds, in the notation of URLs. */
-static bool host_valid(struct str host)
-{
-	char literal[64] = "[";
-	bool ipv6 = host.len > 2 && host.ptr[0] == '[';
-	struct str prefix = ipv6 ? STR("[IPv6:") : STR("[");
-	struct str inner = ipv6 ? str_sub(host, 1, host.len - 1) : host;
-	if (host.len == 0 || (ipv6 && host.ptr[host.len - 1] != ']') ||
-	    prefix.len + inner.len + 1 > sizeof(literal))
-		return false;
-	memcpy(literal, prefix.ptr, prefix.len);
-	memcpy(literal + prefix.len, inner.ptr, inner.len);
-	literal[prefix.len + inner.len] = ']';
-	return mailaddr_literal_valid((struct str){literal, prefix.len + inner.len + 1});
-}
-
 static const char *check_listen(struct str text)
 {
-	size_t colon = text.len;
-	while (colon > 0 && text.ptr[colon - 1] != ':')
-		colon--;
-	if (colon > 0 && host_valid(str_sub(text, 0, colon - 1)) &&
-	    port_valid(str_sub(text, colon, text.len)))
-		return NULL;
-	return "an address and a port are expected, like 192.0.2.1:25 or [2001:db8::1]:25";
+	struct sockaddr_storage address;
+	socklen_t len;
+	return listen_address_parse(text, &address, &len)
+		       ? "an address and a port are expected, like 192.0.2.1:25 or [2001:db8::1]:25"
+		       : NULL;
 }
 
 static const char *check_network(struct str text)

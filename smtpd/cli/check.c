@@ -24,6 +24,7 @@
 #include "smtpd/cli/display.h"
 #include "smtpd/cli/json_out.h"
 #include "smtpd/control.h"
+#include "smtpd/listen_address.h"
 #include "smtpd/lone_parser.h"
 
 #define DAY_MS          INT64_C(86400000)
@@ -275,35 +276,6 @@ static void check_server(struct check *check)
 	control_client_close(client);
 }
 
-/* "192.0.2.1:25", "[2001:db8::1]:25" */
-static int parse_address(const char *text, struct sockaddr_storage *ret, socklen_t *ret_len, int *ret_port)
-{
-	struct str all = str_from(text);
-	char host[64];
-	size_t colon = all.len;
-	int port = 0;
-	while (colon > 0 && all.ptr[colon - 1] != ':')
-		colon--;
-	struct str digits = str_sub(all, colon, all.len);
-	struct str name = str_sub(all, 0, colon ? colon - 1 : 0);
-	bool six = name.len > 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']';
-	if (six)
-		name = str_sub(name, 1, name.len - 1);
-	for (size_t i = 0; i < digits.len; i++) {
-		if (!ascii_digit(digits.ptr[i]) || digits.len > 5)
-			return -EINVAL;
-		port = port * 10 + (digits.ptr[i] - '0');
-	}
-	if (digits.len == 0 || port > 65535 || name.len == 0 || name.len >= sizeof(host))
-		return -EINVAL;
-	memcpy(host, name.ptr, name.len);
-	host[name.len] = 0;
-	*ret_port = port;
-	*ret_len = six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-	return six ? uv_ip6_addr(host, port, (struct sockaddr_in6 *)(void *)ret)
-		   : uv_ip4_addr(host, port, (struct sockaddr_in *)(void *)ret);
-}
-
 static int try_bind(const struct sockaddr_storage *address, socklen_t len)
 {
 	const int on = 1;
@@ -324,15 +296,14 @@ static void check_listen(struct check *check)
 	for (size_t i = 0; i < listen->n; i++) {
 		struct sockaddr_storage address;
 		socklen_t len;
-		int port;
 		const char *text = listen->items[i];
-		if (parse_address(text, &address, &len, &port) < 0) {
-			say(check, FAIL, "listen", "%s: is not an address like 192.0.2.1:25 or [::]:25",
-			    text);
+		const char *wrong = listen_address_parse(str_from(text), &address, &len);
+		if (wrong) {
+			say(check, FAIL, "listen", "%s: %s", text, wrong);
 			continue;
 		}
 		int r = check->server_runs ? 0 : try_bind(&address, len);
-		if (r == -EACCES && port < PORT_PRIVILEGED)
+		if (r == -EACCES && listen_address_port(&address) < PORT_PRIVILEGED)
 			say(check, WARN, "listen", "%s: needs root (or CAP_NET_BIND_SERVICE) at the start",
 			    text);
 		else if (r < 0)
