@@ -1,95 +1,27 @@
 /*
  * PEM files, read with care. See cert_files.h for what is refused.
  *
- * Symbolic links are followed (ACME clients keep their live certificates behind links); what counts is the
- * file they lead to, seen through its open descriptor. It is opened non-blocking, so that a FIFO in its place
- * cannot hang the start. The octets of a key are wiped as soon as OpenSSL has parsed them. Main or loop
- * thread.
+ * How a file is opened and whose it may be is in base/private_file.c. The octets of a key are wiped as soon as
+ * OpenSSL has parsed them; the key itself is OpenSSL's, which wipes it with its last reference. Main or loop thread.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "base/alloc.h"
+#include "base/private_file.h"
 #include "certs/cert_files.h"
 #include "certs/certs_private.h"
 
 #define PEM_FILE_MAX ((size_t)1024 * 1024)
 #define CHAIN_MAX    16
 
-enum file_kind { CHAIN_FILE, KEY_FILE };
-
 static int complain(struct conf_error *reterr, int err, const char *file, const char *why)
 {
 	snprintf(reterr->text, sizeof(reterr->text), "%s: %s", file, why);
 	return err;
-}
-
-static int check_file(int fd, enum file_kind kind, const char *path, struct conf_error *reterr)
-{
-	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return complain(reterr, -errno, path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return complain(reterr, kind == KEY_FILE ? -EACCES : -EINVAL, path, "not a regular file");
-	if (kind == KEY_FILE && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-		snprintf(reterr->text, sizeof(reterr->text),
-			 "%s: mode %04o lets others at the private key; chmod 600 it", path,
-			 (unsigned)(st.st_mode & 07777));
-		return -EACCES;
-	}
-	if ((uintmax_t)st.st_size > PEM_FILE_MAX)
-		return complain(reterr, -EINVAL, path, "too big for a PEM file");
-	return 0;
-}
-
-static int read_all(int fd, char *buf, size_t size, size_t *ret_len)
-{
-	size_t len = 0;
-	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	*ret_len = len;
-	return 0;
-}
-
-/* The whole file in a buffer of PEM_FILE_MAX octets that the caller wipes and frees. */
-static int read_pem(const char *path, enum file_kind kind, char **ret, size_t *ret_len,
-		    struct conf_error *reterr)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return complain(reterr, -errno, path, strerror(errno));
-	char *buf = NULL;
-	int r = check_file(fd, kind, path, reterr);
-	if (r < 0)
-		goto out;
-	buf = xmalloc(PEM_FILE_MAX);
-	r = read_all(fd, buf, PEM_FILE_MAX, ret_len);
-	if (r < 0) {
-		complain(reterr, r, path, strerror(-r));
-		free(buf);
-		goto out;
-	}
-	*ret = buf;
-out:
-	close(fd);
-	return r;
 }
 
 /* Called only for what is encrypted: say so, and give no passphrase. Without it OpenSSL would ask the
@@ -125,32 +57,30 @@ static int read_chain(BIO *bio, struct cert_files *files)
 
 static int load_chain(struct cert_files *files, const char *path, struct conf_error *reterr)
 {
-	char *pem;
-	size_t len;
-	int r = read_pem(path, CHAIN_FILE, &pem, &len, reterr);
+	struct str pem;
+	int r = private_file_read(path, FILE_PUBLIC, PEM_FILE_MAX, &pem, reterr);
 	if (r < 0)
 		return r;
 	ERR_clear_error();
-	BIO *bio = BIO_new_mem_buf(pem, (int)len);
+	BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	r = bio ? read_chain(bio, files) : -ENOMEM;
 	if (r < 0)
 		tls_error_text(reterr, path);
 	ERR_clear_error();
 	BIO_free(bio);
-	free(pem);
+	private_file_free(pem);
 	return r;
 }
 
 static int load_key(struct cert_files *files, const char *path, struct conf_error *reterr)
 {
-	char *pem;
-	size_t len;
-	int r = read_pem(path, KEY_FILE, &pem, &len, reterr);
+	struct str pem;
+	int r = private_file_read(path, FILE_PRIVATE, PEM_FILE_MAX, &pem, reterr);
 	if (r < 0)
 		return r;
 	ERR_clear_error();
 	bool encrypted = false;
-	BIO *bio = BIO_new_mem_buf(pem, (int)len);
+	BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	files->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &encrypted) : NULL;
 	if (encrypted)
 		r = complain(reterr, -EINVAL, path,
@@ -161,8 +91,7 @@ static int load_key(struct cert_files *files, const char *path, struct conf_erro
 	}
 	ERR_clear_error();
 	BIO_free(bio);
-	OPENSSL_cleanse(pem, len);
-	free(pem);
+	private_file_free(pem);
 	return r;
 }
 

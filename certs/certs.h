@@ -33,8 +33,8 @@ struct certs_conf {
 extern const struct conf_table certs_conf_table; /* section "tls" */
 
 /*
- * 0, or with reterr naming the file and why: -EACCES when a key can be read by others or is no regular file;
- * -EINVAL for bad PEM, a key that does not fit or asks for a passphrase, two certificates of a kind for one host,
+ * 0, or with reterr naming the file and why: -EACCES when others can get at a key;
+ * -EINVAL for what is no regular file, bad PEM, a key that does not fit or asks for a passphrase, two certificates of a kind for one host,
  * bad ciphers, or starttls without any certificate; -errno of a file that cannot be read. An expired certificate
  * is no error: certs_describe() tells. conf may be freed afterwards.
  */

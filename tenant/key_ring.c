@@ -3,22 +3,18 @@
  * KEY_SIZE_MIN to KEY_SIZE_MAX octets.
  *
  * Octets of a key are in three places only: the ring, the buffer a file is read into, the buffer a line is
- * decoded into; each is wiped before it is given back. The file is opened once and non-blocking, so what was
- * checked is what is read, and a FIFO in its place cannot hang the start. Messages name file and line, never
- * what stands there.
+ * decoded into; each is wiped before it is given back. Messages name file and line, never what stands there.
  */
 #include "tenant/key_ring.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/mac.h"
+#include "base/private_file.h"
 
 #define KEY_FILE_MAX 65536
 #define KEY_ID_BITS  6
@@ -127,37 +123,6 @@ static int complain(struct conf_error *reterr, int err, const char *path, const 
 	return err;
 }
 
-static int check_file(int fd, const char *path, struct conf_error *reterr)
-{
-	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return complain(reterr, -errno, path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return complain(reterr, -EINVAL, path, "not a regular file");
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		return complain(reterr, -EACCES, path, "others can get at the key; chmod 600 it");
-	if (st.st_size > KEY_FILE_MAX)
-		return complain(reterr, -EINVAL, path, "too big for a file of keys");
-	return 0;
-}
-
-static int read_all(int fd, char *buf, size_t size, size_t *ret_len)
-{
-	size_t len = 0;
-	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	*ret_len = len;
-	return 0;
-}
-
 static int add_line(struct key_ring *ring, struct str line, unsigned number, const char *path,
 		    struct conf_error *reterr)
 {
@@ -189,24 +154,12 @@ static int add_lines(struct key_ring *ring, struct str text, const char *path, s
 
 static int ring_add_file(struct key_ring *ring, const char *path, struct conf_error *reterr)
 {
-	char *buf = NULL;
-	size_t len = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return complain(reterr, -errno, path, strerror(errno));
-	int r = check_file(fd, path, reterr);
+	struct str content;
+	int r = private_file_read(path, FILE_PRIVATE, KEY_FILE_MAX, &content, reterr);
 	if (r < 0)
-		goto out;
-	buf = xmalloc(KEY_FILE_MAX);
-	r = read_all(fd, buf, KEY_FILE_MAX, &len);
-	if (r < 0)
-		complain(reterr, r, path, strerror(-r));
-	else
-		r = add_lines(ring, (struct str){buf, len}, path, reterr);
-	explicit_bzero(buf, KEY_FILE_MAX);
-out:
-	free(buf);
-	close(fd);
+		return r;
+	r = add_lines(ring, content, path, reterr);
+	private_file_free(content);
 	return r;
 }
 
