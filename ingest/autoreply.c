@@ -27,10 +27,12 @@ struct author {
 struct case_file {
 	const struct mail_facts *facts;
 	struct author author;
-	struct str subject, text; /* folded */
+	struct str subject, text; /* folded; the text only when somebody asks for it: case_text() */
+	bool text_read;
 	char subject_buf[SUBJECT_MAX], text_buf[AUTOREPLY_TEXT_MAX];
 	bool null_reverse_path;
 	bool replied_subject; /* "Re: ...", "Fwd: ...": a person's, about a notice */
+	const struct field_rule *field_rules[FIELD_MEANINGS]; /* the first that fits; NULL: none */
 };
 
 static struct str fold_into(struct str s, char *buf, size_t size)
@@ -87,23 +89,74 @@ static bool null_path(const struct mail_facts *facts)
 
 static bool is_replied(struct str subject)
 {
-	static const char *const prefixes[] = {
-		"re:", "fw:",  "fwd:", "aw:",  "wg:", "sv:", "tr:",  "rv:",   "re :",  "antw:", "回复:",
-		"vs:", "odp:", "res:", "enc:", "r:",  "i:",  "ynt:", "転送:", "返信:", "re["};
+	static const struct str prefixes[] = {
+		STR_INIT("re:"),   STR_INIT("fw:"), STR_INIT("fwd:"), STR_INIT("aw:"),   STR_INIT("wg:"),
+		STR_INIT("sv:"),   STR_INIT("tr:"), STR_INIT("rv:"),  STR_INIT("re :"),  STR_INIT("antw:"),
+		STR_INIT("回复:"), STR_INIT("vs:"), STR_INIT("odp:"), STR_INIT("res:"),  STR_INIT("enc:"),
+		STR_INIT("r:"),    STR_INIT("i:"),  STR_INIT("ynt:"), STR_INIT("転送:"), STR_INIT("返信:"),
+		STR_INIT("re[")};
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (str_starts(subject, str_from(prefixes[i])))
+		if (str_starts(subject, prefixes[i]))
 			return true;
 	return false;
+}
+
+static bool field_fits(const struct field_rule *rule, struct str value)
+{
+	static const struct str nothing[] = {STR_INIT("no"), STR_INIT("none"), STR_INIT("false"),
+					     STR_INIT("0")};
+	char buf[64];
+	struct str folded = fold_into(value, buf, sizeof(buf));
+	if (rule->values[0]) {
+		for (size_t i = 0; i < ARRAY_SIZE(rule->values) && rule->values[i]; i++)
+			if (str_starts(folded, str_from(rule->values[i])))
+				return true;
+		return false;
+	}
+	/* RFC 3834 5: "Auto-Submitted: no; comment" is no */
+	size_t end = 0;
+	while (end < folded.len && !char_in(" ;(", folded.ptr[end]))
+		end++;
+	for (size_t i = 0; i < ARRAY_SIZE(nothing); i++)
+		if (str_eq(str_sub(folded, 0, end), nothing[i]))
+			return false;
+	return true;
+}
+
+/* One look at every field. */
+static void read_fields(struct case_file *file)
+{
+	const struct mail_facts *facts = file->facts;
+	for (size_t i = 0; i < facts->fields_n; i++) {
+		const struct field_rule *rule = NULL;
+		while ((rule = field_rule_named(facts->fields[i].name, rule))) {
+			const struct field_rule **found = &file->field_rules[rule->meaning];
+			if ((!*found || rule < *found) && field_fits(rule, facts->fields[i].value))
+				*found = rule;
+		}
+	}
 }
 
 static void open_case(struct case_file *file, const struct mail_facts *facts)
 {
 	file->facts = facts;
+	file->text_read = false;
+	for (size_t i = 0; i < FIELD_MEANINGS; i++)
+		file->field_rules[i] = NULL;
 	read_author(&file->author, facts);
+	read_fields(file);
 	file->subject = fold_into(facts->subject, file->subject_buf, sizeof(file->subject_buf));
-	file->text = fold_into(facts->text, file->text_buf, sizeof(file->text_buf));
 	file->null_reverse_path = null_path(facts);
 	file->replied_subject = is_replied(file->subject);
+}
+
+/* Most mails are told by their header section; their text is never folded. */
+static struct str case_text(struct case_file *file)
+{
+	if (!file->text_read)
+		file->text = fold_into(file->facts->text, file->text_buf, sizeof(file->text_buf));
+	file->text_read = true;
+	return file->text;
 }
 
 /* ---- structure ---- */
@@ -136,7 +189,7 @@ static const struct {
 	{STR_INIT("tlsrpt"), STR_INIT("application/tlsrpt+gzip"), MAIL_AUTO, STR_INIT("report:tlsrpt")},
 };
 
-static bool by_report(const struct case_file *file, struct mail_verdict *ret)
+static bool by_report(struct case_file *file, struct mail_verdict *ret)
 {
 	const struct mail_facts *facts = file->facts;
 	bool report = str_ieq(facts->media_type, STR("multipart/report"));
@@ -151,7 +204,7 @@ static bool by_report(const struct case_file *file, struct mail_verdict *ret)
 	return false;
 }
 
-static bool by_part(const struct case_file *file, struct mail_verdict *ret)
+static bool by_part(struct case_file *file, struct mail_verdict *ret)
 {
 	if (has_part(file->facts, STR("text/vnd.google.email-reaction+json"))) {
 		ret->rule = STR("reaction");
@@ -167,44 +220,10 @@ static bool by_part(const struct case_file *file, struct mail_verdict *ret)
 
 /* ---- fields ---- */
 
-static bool field_fits(const struct field_rule *rule, struct str value)
-{
-	static const char *const nothing[] = {"no", "none", "false", "0"};
-	char buf[64];
-	struct str folded = fold_into(value, buf, sizeof(buf));
-	if (rule->values[0]) {
-		for (size_t i = 0; i < ARRAY_SIZE(rule->values) && rule->values[i]; i++)
-			if (str_starts(folded, str_from(rule->values[i])))
-				return true;
-		return false;
-	}
-	/* RFC 3834 5: "Auto-Submitted: no; comment" is no */
-	size_t end = 0;
-	while (end < folded.len && !char_in(" ;(", folded.ptr[end]))
-		end++;
-	for (size_t i = 0; i < ARRAY_SIZE(nothing); i++)
-		if (str_eq(str_sub(folded, 0, end), str_from(nothing[i])))
-			return false;
-	return true;
-}
-
-static const struct field_rule *find_field_rule(const struct mail_facts *facts, enum field_meaning meaning)
-{
-	for (size_t r = 0; r < field_rules_n; r++) {
-		if (field_rules[r].meaning != meaning)
-			continue;
-		for (size_t i = 0; i < facts->fields_n; i++)
-			if (str_ieq(facts->fields[i].name, field_rules[r].name) &&
-			    field_fits(&field_rules[r], facts->fields[i].value))
-				return &field_rules[r];
-	}
-	return NULL;
-}
-
-static bool by_field(const struct case_file *file, enum field_meaning meaning, enum mail_class class,
+static bool by_field(struct case_file *file, enum field_meaning meaning, enum mail_class class,
 		     struct mail_verdict *ret)
 {
-	const struct field_rule *rule = find_field_rule(file->facts, meaning);
+	const struct field_rule *rule = file->field_rules[meaning];
 	if (!rule)
 		return false;
 	ret->class = class;
@@ -247,16 +266,17 @@ static bool has_code(struct str s)
 }
 
 /* Author's domain, a role account, words for forwarding and confirming, and a link to the provider or a code. */
-static bool by_confirmation(const struct case_file *file, struct mail_verdict *ret)
+static bool by_confirmation(struct case_file *file, struct mail_verdict *ret)
 {
 	const struct author *author = &file->author;
 	bool role = no_reply_author(author->local) || str_has(author->local, STR("forward")) ||
 		    str_has(author->local, STR("support")) || str_has(author->local, STR("account")) ||
 		    str_has(author->local, STR("service"));
-	struct str about = file->subject.len ? file->subject : str_sub(file->text, 0, 200);
-	if (!role || file->replied_subject ||
-	    !(word_rules_find(&forward_words, about) || word_rules_find(&forward_words, file->text)) ||
-	    !(word_rules_find(&confirm_words, about) || word_rules_find(&confirm_words, file->text)))
+	if (!role || file->replied_subject)
+		return false;
+	struct str about = file->subject.len ? file->subject : str_sub(case_text(file), 0, 200);
+	if (!(word_rules_find(&forward_words, about) || word_rules_find(&forward_words, case_text(file))) ||
+	    !(word_rules_find(&confirm_words, about) || word_rules_find(&confirm_words, case_text(file))))
 		return false;
 	for (size_t i = 0; i < forward_providers_n; i++) {
 		const struct forward_provider *provider = &forward_providers[i];
@@ -264,7 +284,7 @@ static bool by_confirmation(const struct case_file *file, struct mail_verdict *r
 		for (size_t k = 0; k < ARRAY_SIZE(provider->author_domains); k++)
 			ours |= domain_within(author->domain, provider->author_domains[k]);
 		for (size_t k = 0; ours && k < ARRAY_SIZE(provider->link_hosts); k++)
-			link |= has_link_to(file->text, provider->link_hosts[k]);
+			link |= has_link_to(case_text(file), provider->link_hosts[k]);
 		if (!ours ||
 		    !(link || (has_code(file->subject) && word_rules_find(&forward_words, file->subject))))
 			continue;
@@ -281,16 +301,14 @@ static bool by_confirmation(const struct case_file *file, struct mail_verdict *r
 /* 2: says that a mail was not delivered, or gives three reasons; 1: gives a reason. */
 static unsigned bounce_words(struct str text)
 {
-	unsigned weak = 0;
 	if (word_rules_find(&bounce_texts, text))
 		return 2;
-	for (size_t i = 0; i < bounce_weak_texts.n && weak < 3; i++)
-		weak += str_has(text, str_from(bounce_weak_texts.items[i].text));
+	size_t weak = word_rules_count(&bounce_weak_texts, text, 3);
 	return weak >= 3 ? 2 : weak > 0;
 }
 
 /* Programs that run mailing lists send what they refuse back under such names. */
-static bool list_manager(const struct case_file *file)
+static bool list_manager(struct case_file *file)
 {
 	struct str local = file->author.local;
 	return str_ends(local, STR("-admin")) || str_ends(local, STR("-owner")) ||
@@ -299,7 +317,7 @@ static bool list_manager(const struct case_file *file)
 	       has_field(file->facts, STR("X-Mailman-Version"));
 }
 
-static bool by_bounce(const struct case_file *file, struct mail_verdict *ret)
+static bool by_bounce(struct case_file *file, struct mail_verdict *ret)
 {
 	const struct mail_facts *facts = file->facts;
 	unsigned author = daemon_author(file->author.local, file->author.name);
@@ -308,9 +326,11 @@ static bool by_bounce(const struct case_file *file, struct mail_verdict *ret)
 	    (file->author.empty || list_manager(file) || (original && no_reply_author(file->author.local))))
 		author = 1;
 	unsigned structural = author + (file->null_reverse_path ? 1 : 0);
+	if (structural == 0)
+		return false;
 	unsigned subject = !file->replied_subject && word_rules_find(&bounce_subjects, file->subject) ? 2 : 0;
-	unsigned text = bounce_words(file->text);
-	if (structural == 0 || structural + original + subject + text < 3 || subject + text + original == 0)
+	unsigned text = bounce_words(case_text(file));
+	if (structural + original + subject + text < 3 || subject + text + original == 0)
 		return false;
 	/* A vacation notice has a null reverse-path too, and may speak of errors. */
 	if (author == 0 && subject == 0 && !original && word_rules_find(&vacation_subjects, file->subject))
@@ -324,10 +344,12 @@ static bool by_bounce(const struct case_file *file, struct mail_verdict *ret)
 }
 
 /* Amazon SES tells about our mail by SNS in JSON, not by a report. */
-static bool by_ses(const struct case_file *file, struct mail_verdict *ret)
+static bool by_ses(struct case_file *file, struct mail_verdict *ret)
 {
-	struct str text = file->text;
-	if (!domain_within(file->author.domain, STR("amazonaws.com")) || !str_starts(text, STR("{")))
+	if (!domain_within(file->author.domain, STR("amazonaws.com")))
+		return false;
+	struct str text = case_text(file);
+	if (!str_starts(text, STR("{")))
 		return false;
 	if (!str_has(text, STR("notificationtype")) && !str_has(text, STR("eventtype")))
 		return false;
@@ -338,7 +360,7 @@ static bool by_ses(const struct case_file *file, struct mail_verdict *ret)
 	return true;
 }
 
-static bool by_feedback(const struct case_file *file, struct mail_verdict *ret)
+static bool by_feedback(struct case_file *file, struct mail_verdict *ret)
 {
 	if (by_field(file, FIELD_FEEDBACK, MAIL_FEEDBACK, ret))
 		return true;
@@ -353,7 +375,7 @@ static bool by_feedback(const struct case_file *file, struct mail_verdict *ret)
 
 /* ---- vacation notices ---- */
 
-static bool by_subject(const struct case_file *file, struct mail_verdict *ret)
+static bool by_subject(struct case_file *file, struct mail_verdict *ret)
 {
 	if (file->replied_subject)
 		return false;
@@ -367,7 +389,7 @@ static bool by_subject(const struct case_file *file, struct mail_verdict *ret)
 
 /* Words that a person writes too ("out of office" somewhere in the subject, "I am on vacation" in the text):
  * automatic only when a program's marks are there. */
-static bool by_weak_words(const struct case_file *file, struct mail_verdict *ret)
+static bool by_weak_words(struct case_file *file, struct mail_verdict *ret)
 {
 	const struct mail_facts *facts = file->facts;
 	bool program = file->null_reverse_path || has_field(facts, STR("X-Auto-Response-Suppress"));
@@ -376,8 +398,9 @@ static bool by_weak_words(const struct case_file *file, struct mail_verdict *ret
 		       str_has(file->subject, STR("abwesen")) ||
 		       str_has(file->subject, STR("automatic reply")) ||
 		       str_has(file->subject, STR("absence")) || str_has(file->subject, STR("vacation"));
-	bool text = word_rules_find(&vacation_texts, str_sub(file->text, 0, 1024)) != NULL;
-	if ((unsigned)program + subject + text < 2 || file->replied_subject)
+	if (file->replied_subject || !(program || subject))
+		return false;
+	if (!(program && subject) && !word_rules_find(&vacation_texts, str_sub(case_text(file), 0, 1024)))
 		return false;
 	ret->class = MAIL_AUTO;
 	ret->rule = STR("text:out-of-office");
@@ -386,7 +409,7 @@ static bool by_weak_words(const struct case_file *file, struct mail_verdict *ret
 
 /* ---- the verdict ---- */
 
-static bool find_class(const struct case_file *file, struct mail_verdict *ret)
+static bool find_class(struct case_file *file, struct mail_verdict *ret)
 {
 	if (by_field(file, FIELD_OWN_LOOP, MAIL_AUTO, ret) || by_confirmation(file, ret) ||
 	    by_report(file, ret) || by_feedback(file, ret) ||
@@ -402,11 +425,11 @@ static bool find_class(const struct case_file *file, struct mail_verdict *ret)
 	return true;
 }
 
-static struct str forbids_answer(const struct case_file *file, const struct mail_verdict *verdict)
+static struct str forbids_answer(struct case_file *file, const struct mail_verdict *verdict)
 {
 	if (verdict->class != MAIL_NORMAL)
 		return verdict->rule;
-	const struct field_rule *rule = find_field_rule(file->facts, FIELD_NO_ANSWER);
+	const struct field_rule *rule = file->field_rules[FIELD_NO_ANSWER];
 	if (rule)
 		return rule->rule;
 	if (file->null_reverse_path)

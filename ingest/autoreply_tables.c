@@ -4,14 +4,27 @@
  */
 #include "ingest/autoreply_tables.h"
 
+#include <assert.h>
+#include <pthread.h>
+
+#include "ingest/phrase_set.h"
 #include "ingest/text_fold.h"
+
+#define RULES_MAX 256 /* of one table */
+
+struct word_rules_index {
+	struct phrase *items;
+	struct phrase_set set;
+	bool anywhere; /* some rule is PLACE_INSIDE */
+};
 
 #define OOO(lang)  STR_INIT("subject:out-of-office:" lang)
 #define AUTO(lang) STR_INIT("subject:automatic-reply:" lang)
-#define RULES(table)                     \
-	{                                \
-		table, ARRAY_SIZE(table) \
-	}
+/* The rules of a table, and room for their index. */
+#define DEFINE_RULES(name, table)                                                  \
+	static struct phrase table##_phrases[ARRAY_SIZE(table)];                   \
+	static struct word_rules_index table##_index = {.items = table##_phrases}; \
+	const struct word_rules name = {table, ARRAY_SIZE(table), &table##_index}
 #define NO_RULE         \
 	{               \
 		NULL, 0 \
@@ -186,7 +199,7 @@ static const struct word_rule vacation_subject_items[] = {
 	{"부재 중", PLACE_START, OOO("ko")},
 	{"부재중", PLACE_START, OOO("ko")},
 };
-const struct word_rules vacation_subjects = RULES(vacation_subject_items);
+DEFINE_RULES(vacation_subjects, vacation_subject_items);
 
 static const struct word_rule vacation_text_items[] = {
 	{"i am out of the office", PLACE_INSIDE, NO_RULE},
@@ -232,7 +245,7 @@ static const struct word_rule vacation_text_items[] = {
 	{"休暇をいただいて", PLACE_INSIDE, NO_RULE},
 	{"부재중입니다", PLACE_INSIDE, NO_RULE},
 };
-const struct word_rules vacation_texts = RULES(vacation_text_items);
+DEFINE_RULES(vacation_texts, vacation_text_items);
 
 static const struct word_rule bounce_subject_items[] = {
 	{"undeliverable", PLACE_INSIDE, NO_RULE},
@@ -338,7 +351,7 @@ static const struct word_rule bounce_subject_items[] = {
 	{"전송 실패", PLACE_INSIDE, NO_RULE},
 	{"배달되지 않", PLACE_INSIDE, NO_RULE},
 };
-const struct word_rules bounce_subjects = RULES(bounce_subject_items);
+DEFINE_RULES(bounce_subjects, bounce_subject_items);
 
 static const struct word_rule bounce_text_items[] = {
 	{"this is the mail system at host", PLACE_INSIDE, NO_RULE},
@@ -405,7 +418,7 @@ static const struct word_rule bounce_text_items[] = {
 	{"届けることができません", PLACE_INSIDE, NO_RULE},
 	{"전송되지 못", PLACE_INSIDE, NO_RULE},
 };
-const struct word_rules bounce_texts = RULES(bounce_text_items);
+DEFINE_RULES(bounce_texts, bounce_text_items);
 
 static const struct word_rule bounce_weak_text_items[] = {
 	{"user unknown", PLACE_INSIDE, NO_RULE},
@@ -435,14 +448,14 @@ static const struct word_rule bounce_weak_text_items[] = {
 	{"エラー", PLACE_INSIDE, NO_RULE},
 	{"存在しません", PLACE_INSIDE, NO_RULE},
 };
-const struct word_rules bounce_weak_texts = RULES(bounce_weak_text_items);
+DEFINE_RULES(bounce_weak_texts, bounce_weak_text_items);
 
 static const struct word_rule feedback_subject_items[] = {
 	{"complaint about message from", PLACE_START, STR_INIT("subject:complaint")},
 	{"email feedback report for ip", PLACE_START, STR_INIT("subject:complaint")},
 	{"abuse report", PLACE_ALONE, STR_INIT("subject:complaint")},
 };
-const struct word_rules feedback_subjects = RULES(feedback_subject_items);
+DEFINE_RULES(feedback_subjects, feedback_subject_items);
 
 static const struct word_rule calendar_subject_items[] = {
 	{"accepted:", PLACE_START, NO_RULE},      {"declined:", PLACE_START, NO_RULE},
@@ -463,7 +476,7 @@ static const struct word_rule calendar_subject_items[] = {
 	{"已接受:", PLACE_START, NO_RULE},        {"承諾:", PLACE_START, NO_RULE},
 	{"辞退:", PLACE_START, NO_RULE},          {"수락:", PLACE_START, NO_RULE},
 };
-const struct word_rules calendar_subjects = RULES(calendar_subject_items);
+DEFINE_RULES(calendar_subjects, calendar_subject_items);
 
 /* Order: what decides most comes first. */
 const struct field_rule field_rules[] = {
@@ -539,45 +552,6 @@ static const char *const postmaster_names[] = {
 	"postmaster", "system administrator", "microsoft outlook",      "ndr ",
 	"mmsc",       "systemadministrator",  "administrateur système", "administrador del sistema"};
 
-static bool equals_any(struct str s, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(s, str_from(words[i])))
-			return true;
-	return false;
-}
-
-static bool has_any(struct str s, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_has(s, str_from(words[i])))
-			return true;
-	return false;
-}
-
-unsigned daemon_author(struct str local, struct str name)
-{
-	if (equals_any(local, daemon_locals, ARRAY_SIZE(daemon_locals)) ||
-	    has_any(name, daemon_names, ARRAY_SIZE(daemon_names)))
-		return 2;
-	if (equals_any(local, postmaster_locals, ARRAY_SIZE(postmaster_locals)) ||
-	    str_starts(local, STR("microsoftexchange")) || str_starts(local, STR("postmaster")) ||
-	    has_any(name, postmaster_names, ARRAY_SIZE(postmaster_names)))
-		return 1;
-	return 0;
-}
-
-bool no_reply_author(struct str local)
-{
-	static const char *const words[] = {
-		"noreply",           "no-reply",        "no_reply",       "no.reply",     "donotreply",
-		"do-not-reply",      "do_not_reply",    "do.not.reply",   "dontreply",    "nepasrepondre",
-		"ne-pas-repondre",   "nicht-antworten", "nichtantworten", "keineantwort", "noresponder",
-		"no-responder",      "nonrispondere",   "non-rispondere", "naoresponda",  "nao-responda",
-		"niet-beantwoorden", "noresponse",      "no-response",    "unmonitored"};
-	return has_any(local, words, ARRAY_SIZE(words)) || daemon_author(local, STR("")) == 2;
-}
-
 const struct forward_provider forward_providers[] = {
 	{STR_INIT("google"),
 	 {STR_INIT("google.com"), STR_INIT("gmail.com"), STR_INIT("googlemail.com")},
@@ -617,7 +591,7 @@ static const struct word_rule forward_word_items[] = {
 	{"転送", PLACE_INSIDE, NO_RULE},       {"전달", PLACE_INSIDE, NO_RULE},
 	{"välit", PLACE_INSIDE, NO_RULE},
 };
-const struct word_rules forward_words = RULES(forward_word_items);
+DEFINE_RULES(forward_words, forward_word_items);
 
 static const struct word_rule confirm_word_items[] = {
 	{"confirm", PLACE_INSIDE, NO_RULE},  {"verif", PLACE_INSIDE, NO_RULE},
@@ -630,7 +604,124 @@ static const struct word_rule confirm_word_items[] = {
 	{"确认", PLACE_INSIDE, NO_RULE},     {"確認", PLACE_INSIDE, NO_RULE},
 	{"확인", PLACE_INSIDE, NO_RULE},     {"vahvist", PLACE_INSIDE, NO_RULE},
 };
-const struct word_rules confirm_words = RULES(confirm_word_items);
+DEFINE_RULES(confirm_words, confirm_word_items);
+
+static const char *const no_reply_locals[] = {
+	"noreply",           "no-reply",        "no_reply",       "no.reply",     "donotreply",
+	"do-not-reply",      "do_not_reply",    "do.not.reply",   "dontreply",    "nepasrepondre",
+	"ne-pas-repondre",   "nicht-antworten", "nichtantworten", "keineantwort", "noresponder",
+	"no-responder",      "nonrispondere",   "non-rispondere", "naoresponda",  "nao-responda",
+	"niet-beantwoorden", "noresponse",      "no-response",    "unmonitored"};
+
+/* ---- the tables' indices, made when first asked for ---- */
+
+#define FIELD_HEADS 64
+
+static struct {
+	struct phrase_set daemon_names, postmaster_names, no_reply_locals;
+	uint8_t field_heads[FIELD_HEADS]; /* 1 + index of the first rule for such a name; 0: none */
+	uint8_t field_next[ARRAY_SIZE(field_rules)];
+} sets;
+
+static size_t field_hash(struct str name)
+{
+	if (name.len == 0)
+		return 0;
+	size_t middle = (unsigned char)ascii_lower(name.ptr[name.len / 2]);
+	size_t last = (unsigned char)ascii_lower(name.ptr[name.len - 1]);
+	return (name.len * 5 + middle * 7 + last) % FIELD_HEADS;
+}
+
+static void index_words(struct phrase_set *set, struct phrase *items, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		items[i].text = str_from(words[i]);
+	phrase_set_index(set, items, n);
+}
+
+static void index_rules(const struct word_rules *rules)
+{
+	struct word_rules_index *index = rules->index;
+	assert(rules->n <= RULES_MAX);
+	for (size_t i = 0; i < rules->n; i++) {
+		index->items[i].text = str_from(rules->items[i].text);
+		index->anywhere |= rules->items[i].place == PLACE_INSIDE;
+	}
+	phrase_set_index(&index->set, index->items, rules->n);
+}
+
+static void index_fields(void)
+{
+	for (size_t i = ARRAY_SIZE(field_rules); i > 0; i--) { /* from the end, so that the chains go up */
+		uint8_t *head = &sets.field_heads[field_hash(field_rules[i - 1].name)];
+		sets.field_next[i - 1] = *head;
+		*head = (uint8_t)i;
+	}
+}
+
+static void index_all(void)
+{
+	static const struct word_rules *const all[] = {
+		&vacation_subjects, &vacation_texts,    &bounce_subjects, &bounce_texts, &bounce_weak_texts,
+		&feedback_subjects, &calendar_subjects, &forward_words,   &confirm_words};
+	static struct phrase daemons[ARRAY_SIZE(daemon_names)], postmasters[ARRAY_SIZE(postmaster_names)],
+		no_replies[ARRAY_SIZE(no_reply_locals)];
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		index_rules(all[i]);
+	index_words(&sets.daemon_names, daemons, daemon_names, ARRAY_SIZE(daemon_names));
+	index_words(&sets.postmaster_names, postmasters, postmaster_names, ARRAY_SIZE(postmaster_names));
+	index_words(&sets.no_reply_locals, no_replies, no_reply_locals, ARRAY_SIZE(no_reply_locals));
+	index_fields();
+}
+
+static void make_indices(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, index_all);
+}
+
+void autoreply_tables_init(void)
+{
+	make_indices();
+}
+
+/* ---- questions ---- */
+
+const struct field_rule *field_rule_named(struct str name, const struct field_rule *after)
+{
+	make_indices();
+	size_t i = after ? sets.field_next[after - field_rules] : sets.field_heads[field_hash(name)];
+	while (i && !str_ieq(name, field_rules[i - 1].name))
+		i = sets.field_next[i - 1];
+	return i ? &field_rules[i - 1] : NULL;
+}
+
+static bool equals_any(struct str s, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(s, str_from(words[i])))
+			return true;
+	return false;
+}
+
+unsigned daemon_author(struct str local, struct str name)
+{
+	make_indices();
+	if (equals_any(local, daemon_locals, ARRAY_SIZE(daemon_locals)) ||
+	    phrase_set_inside(&sets.daemon_names, name))
+		return 2;
+	if (equals_any(local, postmaster_locals, ARRAY_SIZE(postmaster_locals)) ||
+	    str_starts(local, STR("microsoftexchange")) || str_starts(local, STR("postmaster")) ||
+	    phrase_set_inside(&sets.postmaster_names, name))
+		return 1;
+	return 0;
+}
+
+bool no_reply_author(struct str local)
+{
+	make_indices();
+	return phrase_set_inside(&sets.no_reply_locals, local) || daemon_author(local, STR("")) == 2;
+}
 
 /* What may follow a phrase that stands alone: nothing, punctuation, a date, "until". */
 static bool stands_alone(struct str rest)
@@ -652,15 +743,39 @@ static bool stands_alone(struct str rest)
 	return false;
 }
 
+static bool word_fits(const struct word_rule *rule, struct str text, struct str folded, size_t at)
+{
+	struct str rest = str_sub(folded, at, folded.len);
+	if ((at > 0 && rule->place != PLACE_INSIDE) || !str_starts(rest, text))
+		return false;
+	return rule->place != PLACE_ALONE || stands_alone(str_sub(rest, text.len, rest.len));
+}
+
 const struct word_rule *word_rules_find(const struct word_rules *rules, struct str folded)
 {
-	for (size_t i = 0; i < rules->n; i++) {
-		const struct word_rule *rule = &rules->items[i];
-		struct str text = str_from(rule->text);
-		if (rule->place == PLACE_INSIDE ? str_has(folded, text) : str_starts(folded, text)) {
-			if (rule->place != PLACE_ALONE || stands_alone(str_sub(folded, text.len, folded.len)))
-				return rule;
-		}
-	}
-	return NULL;
+	make_indices();
+	const struct phrase_set *set = &rules->index->set;
+	size_t end = rules->index->anywhere || folded.len == 0 ? folded.len : 1, first = 0;
+	for (size_t at = 0; (at = phrase_set_skip(set, folded, at)) < end; at++)
+		for (size_t i = phrase_set_at(set, folded, at); i && (!first || i < first);
+		     i = set->items[i - 1].next)
+			if (word_fits(&rules->items[i - 1], set->items[i - 1].text, folded, at))
+				first = i;
+	return first ? &rules->items[first - 1] : NULL;
+}
+
+size_t word_rules_count(const struct word_rules *rules, struct str folded, size_t max)
+{
+	bool seen[RULES_MAX] = {false};
+	size_t n = 0;
+	make_indices();
+	const struct phrase_set *set = &rules->index->set;
+	for (size_t at = 0; n < max && (at = phrase_set_skip(set, folded, at)) < folded.len; at++)
+		for (size_t i = phrase_set_at(set, folded, at); i && n < max; i = set->items[i - 1].next)
+			if (!seen[i - 1] &&
+			    str_starts(str_sub(folded, at, folded.len), set->items[i - 1].text)) {
+				seen[i - 1] = true;
+				n++;
+			}
+	return n;
 }

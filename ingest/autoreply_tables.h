@@ -19,9 +19,11 @@ struct word_rule {
 	struct str rule; /* name for the verdict; may be empty */
 };
 
+struct word_rules_index;
 struct word_rules {
 	const struct word_rule *items;
 	size_t n;
+	struct word_rules_index *index; /* made by word_rules_find */
 };
 
 extern const struct word_rules vacation_subjects; /* rule: "subject:out-of-office:de" */
@@ -34,6 +36,10 @@ extern const struct word_rules calendar_subjects; /* "accepted:" and the like */
 
 /* The first rule whose text is in s (folded), or NULL. */
 const struct word_rule *word_rules_find(const struct word_rules *rules, struct str folded);
+/* How many of the rules' texts are in s, wherever; not more than max are counted. */
+size_t word_rules_count(const struct word_rules *rules, struct str folded, size_t max);
+/* The tables are indexed when they are first used, or now: before a sandbox, and before time is measured. */
+void autoreply_tables_init(void);
 
 /* What a header field says about the mail. */
 enum field_meaning {
@@ -50,8 +56,11 @@ struct field_rule {
 	enum field_meaning meaning;
 	struct str rule;
 };
-extern const struct field_rule field_rules[];
+#define FIELD_MEANINGS (FIELD_FEEDBACK + 1)
+extern const struct field_rule field_rules[]; /* the first that fits is told */
 extern const size_t field_rules_n;
+/* The first rule for fields of this name, behind `after` (NULL: of all); NULL: no more. */
+const struct field_rule *field_rule_named(struct str name, const struct field_rule *after);
 
 /* 2: only programs write under this name ("mailer-daemon"); 1: mostly programs ("postmaster"); 0: anyone. */
 unsigned daemon_author(struct str local_part_folded, struct str name_folded);

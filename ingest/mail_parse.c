@@ -15,6 +15,7 @@
 
 #include "base/strbuf.h"
 #include "ingest/autoreply.h"
+#include "ingest/autoreply_tables.h"
 #include "ingest/mail_address.h"
 #include "ingest/mail_attachment.h"
 #include "ingest/mail_charset.h"
@@ -25,6 +26,7 @@
 #include "ingest/mail_word.h"
 #include "ingest/mime_split.h"
 #include "ingest/quote.h"
+#include "ingest/quote_tables.h"
 
 #define SCRATCH_MAX       ((size_t)64 * 1024 * 1024)
 #define NESTED_MAX        4   /* mails in mails that are looked into for a text */
@@ -47,6 +49,8 @@ struct parse {
 void mail_parse_init(void)
 {
 	mail_charset_init();
+	quote_tables_init();
+	autoreply_tables_init();
 }
 
 static void defect(struct parse *parse, bool is, const char *word)
@@ -237,7 +241,8 @@ static bool is_attachment(struct parse *parse, size_t index)
 {
 	const struct mime_entity *entity = &parse->tree.entities[index];
 
-	if (entity->multipart || mail_content_is_body(&parse->scratch, &parse->tree, index))
+	if (entity->multipart || mail_content_is_body(&parse->scratch, &parse->tree, index) ||
+	    mail_content_is_other_form(&parse->tree, index))
 		return false;
 	/* a multipart without parts is kept as it is, unless it is empty */
 	return str_trim(entity->body).len || !mime_is(entity, STR("multipart/"));

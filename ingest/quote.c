@@ -43,30 +43,36 @@ static bool is_reply_subject(struct str subject)
 {
 	char buf[64];
 	struct str folded = {buf, text_fold(str_sub(subject, 0, sizeof(buf)), buf, sizeof(buf))};
-	static const char *const prefixes[] = {
-		"re", "aw",  "sv",  "antw", "odp",  "vs",    "ynt",  "res",  "r",     "rv",
-		"tr", "ref", "réf", "回复", "答复", "回覆",  "返信", "회신", "отв",   "на",
-		"απ", "vá",  "odg", "bls",  "atb",  "תגובה", "رد",   "ynt",  "ответ", "відп"};
+	static const struct str prefixes[] = {
+		STR_INIT("re"),    STR_INIT("aw"),   STR_INIT("sv"),   STR_INIT("antw"),  STR_INIT("odp"),
+		STR_INIT("vs"),    STR_INIT("ynt"),  STR_INIT("res"),  STR_INIT("r"),     STR_INIT("rv"),
+		STR_INIT("tr"),    STR_INIT("ref"),  STR_INIT("réf"),  STR_INIT("回复"),  STR_INIT("答复"),
+		STR_INIT("回覆"),  STR_INIT("返信"), STR_INIT("회신"), STR_INIT("отв"),   STR_INIT("на"),
+		STR_INIT("απ"),    STR_INIT("vá"),   STR_INIT("odg"),  STR_INIT("bls"),   STR_INIT("atb"),
+		STR_INIT("תגובה"), STR_INIT("رد"),   STR_INIT("ynt"),  STR_INIT("ответ"), STR_INIT("відп")};
 	size_t end = 0;
 	while (end < folded.len && !char_in(":[(^ ", folded.ptr[end]))
 		end++;
 	for (size_t i = 0; end < folded.len && i < ARRAY_SIZE(prefixes); i++)
-		if (str_eq(str_sub(folded, 0, end), str_from(prefixes[i])) && str_find(folded, ':') < end + 6)
+		if (str_eq(str_sub(folded, 0, end), prefixes[i]) && str_find(folded, ':') < end + 6)
 			return true;
 	return false;
 }
 
 static bool is_forward_subject(struct str subject)
 {
-	static const char *const prefixes[] = {
-		"fwd:",     "fw:",      "wg:",   "tr:",   "rv:",    "enc:",    "i:",
-		"vs:",      "vb:",      "pd:",   "fwd :", "tr :",   "vl:",     "转发:",
-		"轉寄:",    "转寄:",    "転送:", "전달:", "перес",  "doorst:", "[fwd:",
-		"doorgest", "weiterge", "ilt:",  "πρθ:",  "tovább", "přepos",  "inoltr"};
+	static const struct str prefixes[] = {
+		STR_INIT("fwd:"),  STR_INIT("fw:"),      STR_INIT("wg:"),      STR_INIT("tr:"),
+		STR_INIT("rv:"),   STR_INIT("enc:"),     STR_INIT("i:"),       STR_INIT("vs:"),
+		STR_INIT("vb:"),   STR_INIT("pd:"),      STR_INIT("fwd :"),    STR_INIT("tr :"),
+		STR_INIT("vl:"),   STR_INIT("转发:"),    STR_INIT("轉寄:"),    STR_INIT("转寄:"),
+		STR_INIT("転送:"), STR_INIT("전달:"),    STR_INIT("перес"),    STR_INIT("doorst:"),
+		STR_INIT("[fwd:"), STR_INIT("doorgest"), STR_INIT("weiterge"), STR_INIT("ilt:"),
+		STR_INIT("πρθ:"),  STR_INIT("tovább"),   STR_INIT("přepos"),   STR_INIT("inoltr")};
 	char buf[128];
 	struct str folded = {buf, text_fold(str_sub(subject, 0, 100), buf, sizeof(buf))};
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-		if (str_starts(folded, str_from(prefixes[i])))
+		if (str_starts(folded, prefixes[i]))
 			return true;
 	return false;
 }
@@ -367,9 +373,9 @@ static size_t count_text(const struct quote_lines *lines, struct part part)
 /* Does line i, with `left` text lines below it in its part, begin a signature or footer? */
 static bool begins_signature(const struct quote_lines *lines, size_t i, size_t left, bool after_empty)
 {
-	struct str text = quote_line_text(lines, i), trimmed = str_trim(text);
 	if (left > SIGNATURE_LINES_MAX)
 		return false;
+	struct str text = quote_line_text(lines, i), trimmed = str_trim(text);
 	if (is_delimiter(text) || marked(&lines->items[i], MARK_SIGNATURE))
 		return true;
 	if (trimmed.ptr[0] == '_' && is_rule(text, 2))

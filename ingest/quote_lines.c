@@ -22,34 +22,37 @@ static bool ends_in(struct str s, const char *set)
 	return s.len && char_in(set, s.ptr[s.len - 1]);
 }
 
+/* The octets of a dash or the like that s begins with; 0: with none. */
+static size_t dash_length(struct str s)
+{
+	static const struct str wide[] = {STR_INIT("—"), STR_INIT("–"), STR_INIT("─"), STR_INIT("―")};
+	if (s.len == 0)
+		return 0;
+	if (s.ptr[0] != wide[0].ptr[0])
+		return char_in("-_=*#>| ", s.ptr[0]) ? 1 : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(wide); i++)
+		if (str_starts(s, wide[i]))
+			return wide[i].len;
+	return 0;
+}
+
+/* The same at the end; ">" belongs to an address there. */
+static size_t dash_length_end(struct str s)
+{
+	if (s.len && (unsigned char)s.ptr[s.len - 1] < 0x80)
+		return char_in("-_=*#| ", s.ptr[s.len - 1]) ? 1 : 0;
+	return s.len >= 3 && dash_length(str_sub(s, s.len - 3, s.len)) == 3 ? 3 : 0;
+}
+
 /* Dashes and the like at both ends of "----- Original Message -----". */
 static struct str strip_dashes(struct str folded, size_t *ret_dashes)
 {
-	static const struct str dashes[] = {STR_INIT("-"), STR_INIT("_"), STR_INIT("="), STR_INIT("*"),
-					    STR_INIT("#"), STR_INIT("—"), STR_INIT("–"), STR_INIT("─"),
-					    STR_INIT("―"), STR_INIT(">"), STR_INIT("|"), STR_INIT(" ")};
-	size_t before = 0;
-	bool more = true;
-	while (more) {
-		more = false;
-		for (size_t i = 0; i < ARRAY_SIZE(dashes); i++) {
-			if (!str_starts(folded, dashes[i]))
-				continue;
-			folded = str_sub(folded, dashes[i].len, folded.len);
-			before += dashes[i].ptr[0] != ' ';
-			more = true;
-		}
-	}
-	for (more = true; more;) {
-		more = false;
-		for (size_t i = 0; i < ARRAY_SIZE(dashes); i++) {
-			if (!str_ends(folded, dashes[i]) || dashes[i].ptr[0] == '>')
-				continue;
-			folded = str_sub(folded, 0, folded.len - dashes[i].len);
-			more = true;
-		}
-	}
-	*ret_dashes = before;
+	size_t dashes = 0;
+	for (size_t n; (n = dash_length(folded)) > 0; folded = str_sub(folded, n, folded.len))
+		dashes += folded.ptr[0] != ' ';
+	for (size_t n; (n = dash_length_end(folded)) > 0;)
+		folded.len -= n;
+	*ret_dashes = dashes;
 	return folded;
 }
 
@@ -70,12 +73,13 @@ static struct evidence look_for_evidence(struct str s)
 	struct evidence found = {false, false, false};
 	unsigned digits = 0;
 	for (size_t i = 0; i < s.len; i++) {
-		char next = i + 1 < s.len ? s.ptr[i + 1] : ' ';
-		if (s.ptr[i] == '@' && i > 0 && s.ptr[i - 1] != ' ' && next != ' ')
-			found.address = true;
-		if (ascii_digit(s.ptr[i]))
+		char c = s.ptr[i], next = i + 1 < s.len ? s.ptr[i + 1] : ' ';
+		if (ascii_digit(c))
 			digits++;
-		if (i > 0 && char_in(":.h", s.ptr[i]) && ascii_digit(s.ptr[i - 1]) && ascii_digit(next))
+		else if (c == '@' && i > 0 && s.ptr[i - 1] != ' ' && next != ' ')
+			found.address = true;
+		else if ((c == ':' || c == '.' || c == 'h') && i > 0 && ascii_digit(s.ptr[i - 1]) &&
+			 ascii_digit(next))
 			found.time = true;
 	}
 	found.date = digits >= 5;
@@ -85,6 +89,11 @@ static struct evidence look_for_evidence(struct str s)
 static unsigned evidence_count(struct evidence found)
 {
 	return (unsigned)found.address + found.time + found.date;
+}
+
+static bool has_all_evidence(struct str s)
+{
+	return str_find(s, '@') < s.len && evidence_count(look_for_evidence(s)) == 3;
 }
 
 static bool next_is_quoted(const struct quote_lines *lines, size_t i)
@@ -179,14 +188,13 @@ static enum certainty begins_here(struct str folded, struct str whole, bool one_
 
 /* Line `last` ends in a colon or in the verb: where did the attribution begin? The nearest line above that
  * certainly begins one; else this line, if it may be a whole one. */
-static void find_attribution(struct quote_lines *lines, size_t last)
+static void find_attribution(struct quote_lines *lines, size_t last, struct str last_folded)
 {
 	char joined[FOLD_MAX * 2], line[FOLD_MAX];
 	size_t dashes, begin = lines->n;
-	struct str end = strip_dashes(fold_line(lines, last, line, sizeof(line)), &dashes);
+	struct str end = strip_dashes(last_folded, &dashes);
 	bool quoted_next = next_is_quoted(lines, last + 1);
-	if (end.len == 0 ||
-	    (!ends_in(end, ":") && !quoted_next && dashes < 3 && evidence_count(look_for_evidence(end)) < 3))
+	if (end.len == 0 || (!ends_in(end, ":") && !quoted_next && dashes < 3 && !has_all_evidence(end)))
 		return;
 	size_t at = sizeof(joined); /* `joined` grows to the front */
 	for (size_t i = last, looked = 0; looked < ATTRIBUTION_LINES; looked++, i--) {
@@ -258,37 +266,54 @@ static unsigned count_bits(unsigned bits)
 	return n;
 }
 
-/* A block of header lines at i; how many lines it takes, 0: none. ret_few: there are no more than two kinds. */
-static size_t header_block(const struct quote_lines *lines, size_t i, bool *ret_few)
+/* What line i is as a header line; read once. */
+static void read_header_line(struct quote_lines *lines, size_t i)
 {
+	struct quote_line *line = &lines->items[i];
 	char buf[FOLD_MAX];
-	struct str value;
+	if (line->header_read)
+		return;
+	struct str folded = fold_line(lines, i, buf, sizeof(buf)), value = folded;
+	enum quote_header header = header_at(folded, &value);
+	line->header_read = true;
+	line->header = (uint8_t)header;
+	line->more_headers = (uint8_t)(header == HEADER_FROM ? headers_inside(value) : 0);
+	line->address = look_for_evidence(header == HEADER_NONE ? folded : value).address;
+}
+
+/* Most lines have no colon and need no reading. */
+static bool is_header_line(struct quote_lines *lines, size_t i, struct str folded)
+{
+	if (str_find(folded, ':') == folded.len)
+		return false;
+	read_header_line(lines, i);
+	return lines->items[i].header != HEADER_NONE;
+}
+
+/* A block of header lines at i; how many lines it takes, 0: none. ret_few: there are no more than two kinds. */
+static size_t header_block(struct quote_lines *lines, size_t i, bool *ret_few)
+{
 	const unsigned main_kinds =
 		1u << HEADER_FROM | 1u << HEADER_DATE | 1u << HEADER_TO | 1u << HEADER_SUBJECT;
 	unsigned seen = 0;
 	bool address = false;
 	size_t last = i, strays = 0;
-	enum quote_header first = header_at(fold_line(lines, i, buf, sizeof(buf)), &value);
-	if (first == HEADER_NONE)
-		return 0;
 	for (size_t j = i; j < lines->n && j < i + HEADER_LINES; j++) {
-		if (lines->items[j].kind == LINE_EMPTY) {
+		const struct quote_line *line = &lines->items[j];
+		if (line->kind == LINE_EMPTY) {
 			if (count_bits(seen & main_kinds) >= 2 || strays++ > 0)
 				break;
 			continue;
 		}
-		struct str folded = fold_line(lines, j, buf, sizeof(buf));
-		enum quote_header header = header_at(folded, &value);
-		if (header == HEADER_NONE) { /* a value that goes on */
+		read_header_line(lines, j);
+		if (line->header == HEADER_NONE) { /* a value that goes on */
 			if (strays++ > 2)
 				break;
-			address |= look_for_evidence(folded).address;
+			address |= line->address;
 			continue;
 		}
-		seen |= 1u << header;
-		if (header == HEADER_FROM)
-			seen |= headers_inside(value);
-		address |= look_for_evidence(value).address;
+		seen |= 1u << line->header | line->more_headers;
+		address |= line->address;
 		strays = 0;
 		last = j;
 	}
@@ -316,11 +341,10 @@ static void find_phrase(struct quote_lines *lines, size_t i, struct str folded)
 		return;
 	}
 	/* Without dashes the words must be all there is, and a colon or a header block must follow. */
-	char buf[FOLD_MAX];
-	struct str value;
 	size_t next = quote_lines_skip_empty(lines, i + 1);
-	bool block =
-		next < lines->n && header_at(fold_line(lines, next, buf, sizeof(buf)), &value) != HEADER_NONE;
+	if (next < lines->n)
+		read_header_line(lines, next);
+	bool block = next < lines->n && lines->items[next].header != HEADER_NONE;
 	if (dashes < 2 && (inner.len > 60 || !(ends_in(inner, ":") || block)))
 		return;
 	bool few;
@@ -338,9 +362,9 @@ static enum quote_line_kind line_kind(struct str line)
 	if (i < line.len && line.ptr[i] == '>')
 		/* ">>> look here <<<" is decoration */
 		return str_has(line, STR("<<<")) ? LINE_TEXT : LINE_QUOTED;
-	for (size_t pos = 0; pos < line.len;) {
-		uint32_t c = utf8_next(line, &pos);
-		if (!char_blank(c) && !char_zero_width(c))
+	while (i < line.len) {
+		uint32_t c = utf8_next(line, &i);
+		if ((c > ' ' && c < 0x80) || (!char_blank(c) && !char_zero_width(c)))
 			return LINE_TEXT;
 	}
 	return LINE_EMPTY;
@@ -365,13 +389,29 @@ static void split_lines(struct quote_lines *lines)
 	}
 }
 
+/* The first line that begins at `from` or behind it. */
+static size_t first_line_from(const struct quote_lines *lines, size_t from)
+{
+	size_t low = 0, high = lines->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (lines->items[middle].from < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static void apply_marks(struct quote_lines *lines, const struct text_marks *marks)
 {
 	for (size_t m = 0; m < marks->n && m < TEXT_MARKS_MAX; m++) {
 		const struct text_mark *mark = &marks->items[m];
-		for (size_t i = 0; i < lines->n; i++)
-			if (lines->items[i].from >= mark->from && lines->items[i].from < mark->to)
-				lines->items[i].marks |= (uint8_t)(1u << mark->kind);
+		for (size_t i = first_line_from(lines, mark->from); i < lines->n; i++) {
+			if (lines->items[i].from >= mark->to)
+				break;
+			lines->items[i].marks |= (uint8_t)(1u << mark->kind);
+		}
 	}
 }
 
@@ -397,7 +437,8 @@ void quote_lines_init(struct quote_lines *lines, struct str text, const struct t
 		if (line->kind == LINE_TEXT) {
 			find_phrase(lines, i, folded);
 			bool few;
-			size_t block = line->separator == SEPARATOR_NONE ? header_block(lines, i, &few) : 0;
+			bool header = line->separator == SEPARATOR_NONE && is_header_line(lines, i, folded);
+			size_t block = header ? header_block(lines, i, &few) : 0;
 			if (block)
 				set_separator(lines, i, few ? SEPARATOR_FEW_HEADERS : SEPARATOR_HEADERS,
 					      block);
@@ -410,7 +451,7 @@ void quote_lines_init(struct quote_lines *lines, struct str text, const struct t
 		    attribution_inside(lines, i))
 			set_separator(lines, i, SEPARATOR_ATTRIBUTION, 1);
 		else if (line->kind == LINE_TEXT || ends_in(folded, ":"))
-			find_attribution(lines, i);
+			find_attribution(lines, i, folded);
 	}
 }
 

@@ -26,7 +26,11 @@ struct quote_line {
 	uint8_t lines;     /* ... and takes so many lines */
 	uint8_t marks;     /* bit per enum text_mark_kind that holds for the line */
 	uint8_t strip;     /* octets at the line's start that are not shown: "> " of an indent */
-	uint16_t cut;      /* octets of this line that stand before a separator on the same line; 0: none */
+	/* quote_lines.c's own, when the line was read as a header line: */
+	uint8_t header;       /* enum quote_header */
+	uint8_t more_headers; /* bit per enum quote_header that stands behind a From on the same line */
+	bool header_read, address;
+	uint16_t cut; /* octets of this line that stand before a separator on the same line; 0: none */
 };
 
 struct quote_lines {

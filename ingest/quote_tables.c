@@ -5,6 +5,10 @@
  */
 #include "ingest/quote_tables.h"
 
+#include <assert.h>
+#include <pthread.h>
+
+#include "ingest/phrase_set.h"
 #include "ingest/text_fold.h"
 
 static const char *const attribution_starts[] = {
@@ -391,20 +395,24 @@ static const struct {
 	{"転送メール", PHRASE_FORWARD},
 	{"전달된 메시지", PHRASE_FORWARD},
 	{"전달된 메일", PHRASE_FORWARD},
-	{"reply above this line", PHRASE_REPLY_ABOVE},
-	{"reply above the line", PHRASE_REPLY_ABOVE},
-	{"type your reply above", PHRASE_REPLY_ABOVE},
-	{"write above this line", PHRASE_REPLY_ABOVE},
-	{"antworten sie oberhalb dieser", PHRASE_REPLY_ABOVE},
-	{"antwort oberhalb dieser", PHRASE_REPLY_ABOVE},
-	{"répondez au-dessus de cette ligne", PHRASE_REPLY_ABOVE},
-	{"répondre au-dessus de cette ligne", PHRASE_REPLY_ABOVE},
-	{"responda por encima de esta línea", PHRASE_REPLY_ABOVE},
-	{"escriba su respuesta por encima de esta línea", PHRASE_REPLY_ABOVE},
-	{"rispondi sopra questa riga", PHRASE_REPLY_ABOVE},
-	{"responda acima desta linha", PHRASE_REPLY_ABOVE},
-	{"antwoord boven deze", PHRASE_REPLY_ABOVE},
-	{"svara ovanför den här raden", PHRASE_REPLY_ABOVE},
+};
+
+/* Anywhere in a line. */
+static const char *const above_phrases[] = {
+	"reply above this line",
+	"reply above the line",
+	"type your reply above",
+	"write above this line",
+	"antworten sie oberhalb dieser",
+	"antwort oberhalb dieser",
+	"répondez au-dessus de cette ligne",
+	"répondre au-dessus de cette ligne",
+	"responda por encima de esta línea",
+	"escriba su respuesta por encima de esta línea",
+	"rispondi sopra questa riga",
+	"responda acima desta linha",
+	"antwoord boven deze",
+	"svara ovanför den här raden",
 };
 
 static const struct {
@@ -669,7 +677,6 @@ static const char *const footers[] = {
 	"stáhnout outlook pro *",
 	"elküldve *",
 	"küldve *",
-	"a * küldve",
 	"elküldve az iphone-omról",
 	"trimis de pe *",
 	"trimis din *",
@@ -685,11 +692,8 @@ static const char *const footers[] = {
 	"изпратено от *",
 	"στάλθηκε από *",
 	"αποστολή από *",
-	"* cihazımdan gönderildi",
-	"* telefonumdan gönderildi",
 	"iphone'umdan gönderildi",
 	"ipad'imden gönderildi",
-	"* gönderildi",
 	"נשלח מה*",
 	"נשלח מ*",
 	"أرسلت من *",
@@ -714,18 +718,26 @@ static const char *const footers[] = {
 	"iphoneから送信",
 	"ipadから送信",
 	"私の*から送信",
-	"*から送信",
 	"iphoneから送信されました",
 	"나의 iphone에서 보냄",
 	"내 iphone에서 보냄",
 	"나의 ipad에서 보냄",
-	"*에서 보냄",
-	"*에서 발송",
 	"saadetud minu *",
 	"nosūtīts no *",
 	"išsiųsta iš *",
 	"sent fra min *",
 	"ipadala mula sa *",
+};
+
+/* The same, where what stands before the star is too short to find them by. */
+static const struct str footer_ends[] = {
+	STR_INIT("a * küldve"),
+	STR_INIT("* cihazımdan gönderildi"),
+	STR_INIT("* telefonumdan gönderildi"),
+	STR_INIT("* gönderildi"),
+	STR_INIT("*から送信"),
+	STR_INIT("*에서 보냄"),
+	STR_INIT("*에서 발송"),
 };
 
 static const char *const disclaimers[] = {
@@ -866,93 +878,6 @@ static const char *const disclaimers[] = {
 	"vous recevez ce message",
 };
 
-static bool starts_with_any(struct str folded, const char *const *table, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_starts(folded, str_from(table[i])))
-			return true;
-	return false;
-}
-
-bool quote_starts_attribution(struct str folded)
-{
-	return starts_with_any(folded, attribution_starts, ARRAY_SIZE(attribution_starts));
-}
-
-bool quote_has_wrote(struct str folded)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(wrote); i++) {
-		struct str word = str_from(wrote[i]);
-		size_t at = str_search(folded, word);
-		if (at == folded.len)
-			continue;
-		char before = at ? folded.ptr[at - 1] : ' ';
-		char after = at + word.len < folded.len ? folded.ptr[at + word.len] : ' ';
-		/* Words are parted by blanks in alphabets; other scripts run on. */
-		bool alphabet = (unsigned char)word.ptr[0] < 0xe0;
-		if (!alphabet || (char_in(" >)\",'*", before) && char_in(" :-,*", after)))
-			return true;
-	}
-	return false;
-}
-
-enum quote_phrase quote_phrase_of(struct str folded)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
-		struct str text = str_from(phrases[i].text);
-		bool inside = phrases[i].phrase == PHRASE_REPLY_ABOVE;
-		if (inside ? str_has(folded, text) : str_starts(folded, text))
-			return phrases[i].phrase;
-	}
-	return PHRASE_NONE;
-}
-
-enum quote_header quote_header_of(struct str folded)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(headers); i++)
-		for (size_t j = 0; j < ARRAY_SIZE(headers[i].names) && headers[i].names[j]; j++)
-			if (str_eq(folded, str_from(headers[i].names[j])))
-				return headers[i].header;
-	return HEADER_NONE;
-}
-
-/* One to five words, without the punctuation of a sentence. */
-static bool few_words(struct str s)
-{
-	unsigned words = 1;
-	s = str_trim(s);
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] == ' ')
-			words++;
-		if (char_in(",;?!:", s.ptr[i]))
-			return false;
-	}
-	return s.len > 0 && s.len <= 80 && words <= 5;
-}
-
-bool quote_is_footer(struct str folded)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(footers); i++) {
-		struct str pattern = str_from(footers[i]);
-		size_t star = str_find(pattern, '*');
-		struct str head = str_sub(pattern, 0, star), tail = str_sub(pattern, star + 1, pattern.len);
-		if (star == pattern.len) {
-			if (str_eq(folded, pattern))
-				return true;
-			continue;
-		}
-		size_t second = str_find(tail, '*'); /* "sent from * for *": the rest is few words too */
-		if (second < tail.len)
-			tail = str_sub(tail, 0, 0);
-		if (folded.len > head.len + tail.len && str_starts(folded, head) && str_ends(folded, tail) &&
-		    few_words(str_sub(folded, head.len, folded.len - tail.len)))
-			return true;
-		if (tail.len == 0 && head.len && head.ptr[head.len - 1] != ' ' && str_eq(folded, head))
-			return true;
-	}
-	return false;
-}
-
 /* What people write before their name, alone on a line. Short greetings ("Thanks", "Cheers") are not here: they
  * belong to the answer. */
 static const char *const closings[] = {
@@ -1040,17 +965,169 @@ static const char *const closings[] = {
 	"감사합니다",
 };
 
-bool quote_is_closing(struct str folded)
+/* ---- the tables' indices, made when first asked for ---- */
+
+#define HEADER_NAMES_MAX 512
+
+static enum quote_header header_kinds[HEADER_NAMES_MAX];
+
+static struct {
+	struct phrase_set attribution_starts, wrote, phrases, above, headers, footers, disclaimers, closings;
+} sets;
+
+static void index_words(struct phrase_set *set, struct phrase *items, const char *const *words, size_t n)
 {
-	while (folded.len && char_in(",.! -", folded.ptr[folded.len - 1]))
-		folded.len--;
-	for (size_t i = 0; i < ARRAY_SIZE(closings); i++)
-		if (str_eq(folded, str_from(closings[i])))
+	for (size_t i = 0; i < n; i++)
+		items[i].text = str_from(words[i]);
+	phrase_set_index(set, items, n);
+}
+#define INDEX_WORDS(set, words)                                          \
+	do {                                                             \
+		static struct phrase items[ARRAY_SIZE(words)];           \
+		index_words(&sets.set, items, words, ARRAY_SIZE(words)); \
+	} while (0)
+
+static void index_phrases(void)
+{
+	static struct phrase items[ARRAY_SIZE(phrases)];
+	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++)
+		items[i].text = str_from(phrases[i].text);
+	phrase_set_index(&sets.phrases, items, ARRAY_SIZE(phrases));
+}
+
+static void index_headers(void)
+{
+	static struct phrase items[HEADER_NAMES_MAX];
+	size_t n = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(headers[i].names) && headers[i].names[j]; j++) {
+			assert(n < HEADER_NAMES_MAX);
+			header_kinds[n] = headers[i].header;
+			items[n++].text = str_from(headers[i].names[j]);
+		}
+	}
+	phrase_set_index(&sets.headers, items, n);
+}
+
+static void index_all(void)
+{
+	INDEX_WORDS(attribution_starts, attribution_starts);
+	INDEX_WORDS(wrote, wrote);
+	INDEX_WORDS(above, above_phrases);
+	INDEX_WORDS(footers, footers);
+	INDEX_WORDS(disclaimers, disclaimers);
+	INDEX_WORDS(closings, closings);
+	index_phrases();
+	index_headers();
+}
+
+static void make_sets(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, index_all);
+}
+
+void quote_tables_init(void)
+{
+	make_sets();
+}
+
+bool quote_starts_attribution(struct str folded)
+{
+	make_sets();
+	return phrase_set_starts(&sets.attribution_starts, folded);
+}
+
+/* Only the first place of a word counts. Words are parted by blanks in alphabets; other scripts run on. */
+bool quote_has_wrote(struct str folded)
+{
+	bool seen[ARRAY_SIZE(wrote)] = {false};
+	make_sets();
+	const struct phrase_set *set = &sets.wrote;
+	for (size_t at = 0; (at = phrase_set_skip(set, folded, at)) < folded.len; at++) {
+		for (size_t i = phrase_set_at(set, folded, at); i; i = set->items[i - 1].next) {
+			struct str word = set->items[i - 1].text;
+			if (seen[i - 1] || !str_starts(str_sub(folded, at, folded.len), word))
+				continue;
+			seen[i - 1] = true;
+			char before = at ? folded.ptr[at - 1] : ' ';
+			char after = at + word.len < folded.len ? folded.ptr[at + word.len] : ' ';
+			bool alphabet = (unsigned char)word.ptr[0] < 0xe0;
+			if (!alphabet || (char_in(" >)\",'*", before) && char_in(" :-,*", after)))
+				return true;
+		}
+	}
+	return false;
+}
+
+enum quote_phrase quote_phrase_of(struct str folded)
+{
+	make_sets();
+	size_t i = phrase_set_starts(&sets.phrases, folded);
+	if (i)
+		return phrases[i - 1].phrase;
+	return phrase_set_inside(&sets.above, folded) ? PHRASE_REPLY_ABOVE : PHRASE_NONE;
+}
+
+enum quote_header quote_header_of(struct str folded)
+{
+	make_sets();
+	size_t i = phrase_set_equals(&sets.headers, folded);
+	return i ? header_kinds[i - 1] : HEADER_NONE;
+}
+
+/* One to five words, without the punctuation of a sentence. */
+static bool few_words(struct str s)
+{
+	unsigned words = 1;
+	s = str_trim(s);
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == ' ')
+			words++;
+		if (char_in(",;?!:", s.ptr[i]))
+			return false;
+	}
+	return s.len > 0 && s.len <= 80 && words <= 5;
+}
+
+/* "sent from * for *": behind a second star the rest is few words too. */
+static bool footer_fits(struct str pattern, struct str folded)
+{
+	size_t star = str_find(pattern, '*');
+	struct str head = str_sub(pattern, 0, star), tail = str_sub(pattern, star + 1, pattern.len);
+	if (star == pattern.len)
+		return str_eq(folded, pattern);
+	if (str_find(tail, '*') < tail.len)
+		tail = str_sub(tail, 0, 0);
+	if (folded.len > head.len + tail.len && str_starts(folded, head) && str_ends(folded, tail) &&
+	    few_words(str_sub(folded, head.len, folded.len - tail.len)))
+		return true;
+	return tail.len == 0 && head.len && head.ptr[head.len - 1] != ' ' && str_eq(folded, head);
+}
+
+bool quote_is_footer(struct str folded)
+{
+	make_sets();
+	const struct phrase_set *set = &sets.footers;
+	for (size_t i = phrase_set_at(set, folded, 0); i; i = set->items[i - 1].next)
+		if (footer_fits(set->items[i - 1].text, folded))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(footer_ends); i++)
+		if (footer_fits(footer_ends[i], folded))
 			return true;
 	return false;
 }
 
+bool quote_is_closing(struct str folded)
+{
+	make_sets();
+	while (folded.len && char_in(",.! -", folded.ptr[folded.len - 1]))
+		folded.len--;
+	return phrase_set_equals(&sets.closings, folded);
+}
+
 bool quote_starts_disclaimer(struct str folded)
 {
-	return starts_with_any(folded, disclaimers, ARRAY_SIZE(disclaimers));
+	make_sets();
+	return phrase_set_starts(&sets.disclaimers, folded);
 }

@@ -35,4 +35,7 @@ bool quote_is_closing(struct str folded);
 /* The beginning of a disclaimer's or list footer's paragraph. */
 bool quote_starts_disclaimer(struct str folded);
 
+/* The tables are indexed when they are first used, or now: before a sandbox, and before time is measured. */
+void quote_tables_init(void);
+
 #endif

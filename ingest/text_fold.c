@@ -5,7 +5,7 @@
  */
 #include "ingest/text_fold.h"
 
-uint32_t utf8_next(struct str s, size_t *pos)
+uint32_t utf8_next_wide(struct str s, size_t *pos)
 {
 	const unsigned char *p = (const unsigned char *)s.ptr + *pos;
 	size_t left = s.len - *pos;
@@ -147,26 +147,38 @@ static uint32_t fold_char(uint32_t c)
 	return char_lower(c);
 }
 
+/* What an ASCII octet becomes; NUL: nothing. */
+static const char ascii_fold[128 + 1] = "\0\0\0\0\0\0\0\0\0     \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+					" !\"#$%&'()*+,-./0123456789:;<=>?"
+					"@abcdefghijklmnopqrstuvwxyz[\\]^_"
+					"'abcdefghijklmnopqrstuvwxyz{|}~";
+
 size_t text_fold(struct str s, char *out, size_t out_max)
 {
 	size_t len = 0;
 	bool blank = false;
 	for (size_t pos = 0; pos < s.len;) {
-		uint32_t c = utf8_next(s, &pos);
 		char octets[4];
-		if (char_blank(c)) {
+		size_t n = 1;
+		uint32_t c = utf8_next(s, &pos);
+		octets[0] = c < 0x80 ? ascii_fold[c] : '?';
+		if (octets[0] == ' ' || (c >= 0x80 && char_blank(c))) {
 			blank = len > 0;
 			continue;
 		}
-		if (char_zero_width(c) || c < 0x20 || c == 0x7f)
+		if (octets[0] == 0 || (c >= 0x80 && char_zero_width(c)))
 			continue;
-		size_t n = utf8_put(fold_char(c), octets);
+		if (c >= 0x80)
+			n = utf8_put(fold_char(c), octets);
 		if (len + n + blank > out_max)
 			break;
 		if (blank)
 			out[len++] = ' ';
 		blank = false;
-		memcpy(out + len, octets, n);
+		if (n == 1)
+			out[len] = octets[0];
+		else
+			memcpy(out + len, octets, n);
 		len += n;
 	}
 	return len;

@@ -11,8 +11,16 @@
 
 #include "base/base.h"
 
+uint32_t utf8_next_wide(struct str s, size_t *pos); /* of utf8_next: what is not ASCII */
 /* The character at *pos, which moves behind it. A broken octet is U+FFFD and one octet long. *pos < s.len. */
-uint32_t utf8_next(struct str s, size_t *pos);
+static inline uint32_t utf8_next(struct str s, size_t *pos)
+{
+	unsigned char octet = (unsigned char)s.ptr[*pos];
+	if (octet >= 0x80)
+		return utf8_next_wide(s, pos);
+	*pos += 1;
+	return octet;
+}
 /* Octets written to out (1 to 4); c that is no scalar value becomes U+FFFD. */
 size_t utf8_put(uint32_t c, char out[4]);
 
@@ -25,10 +33,12 @@ bool char_word(uint32_t c);
 /* The folded beginning of s that fits in out_max octets (whole characters); returns its length. */
 size_t text_fold(struct str s, char *out, size_t out_max);
 
-/* strchr(3) for octets of a view: NUL is in no set. */
+/* strchr(3) for octets of a view and short sets: NUL is in no set. */
 static inline bool char_in(const char *set, char c)
 {
-	return c && strchr(set, c);
+	while (*set && *set != c)
+		set++;
+	return *set;
 }
 
 /* Position of needle in hay, or hay.len. Time is linear for the short needles of our tables. */
