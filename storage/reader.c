@@ -5,8 +5,9 @@
  * stops at its limit: a page costs the same whatever is stored. CROSS JOIN is SQLite's way to say "in this
  * order"; INDEXED BY makes a wrong plan an error instead of a scan.
  *
- * The exceptions, which nothing on the way of a mail asks for: audit rows of one tenant, and originals whose
- * Message-ID contains something, are looked for by walking back through all of them until there are enough.
+ * The exceptions, which nothing on the way of a mail asks for: audit rows of one tenant or with something in their
+ * texts, and originals whose Message-ID contains something, are looked for by walking back through all of them
+ * until there are enough.
  *
  * Where rows are asked for since some time, the walk stops a day before it: rows are in the order of their
  * commits, which is that of `received` but for slow senders and clocks that were set.
@@ -215,15 +216,21 @@ static void ticket_read(struct stmt *s, struct ticket_view *ret, char *reference
 	ret->comments = stmt_col_int(s, 17);
 }
 
-static int each_ticket(struct stmt *s, ticket_fn *fn, void *ctx, int64_t *ret_rows)
+/* limit 0: the statement has its own. */
+static int each_ticket(struct stmt *s, int64_t since_ms, int64_t limit, ticket_fn *fn, void *ctx,
+		       int64_t *ret_rows)
 {
 	int r;
 	while ((r = stmt_step(s)) > 0) {
 		struct ticket_view view;
 		char reference[TICKET_REFERENCE_SIZE];
 		ticket_read(s, &view, reference);
+		if (view.row.created_ms < since_ms - SINCE_SLACK_MS)
+			break;
+		if (view.row.created_ms < since_ms)
+			continue;
 		++*ret_rows;
-		if (!fn(ctx, &view))
+		if (!fn(ctx, &view) || *ret_rows == limit)
 			break;
 	}
 	stmt_reset(s);
@@ -264,7 +271,8 @@ int reader_tickets(struct reader *reader, const struct ticket_filter *filter, ti
 	const char *sql = tickets_sql(filter);
 	struct stmt *s = stmt_use(reader->db, sql);
 	stmt_int(s, 1, before_of(filter->before_id));
-	stmt_int(s, 2, limit_of(filter->limit));
+	/* rows that are too old are not counted, so then the limit is ours */
+	stmt_int(s, 2, filter->since_ms > 0 ? limit_of(0) : limit_of(filter->limit));
 	if (sql != sql_tickets_all)
 		stmt_int(s, 3, filter->status);
 	if (sql != sql_tickets_all && sql != sql_tickets_status)
@@ -275,7 +283,7 @@ int reader_tickets(struct reader *reader, const struct ticket_filter *filter, ti
 		stmt_int(s, 6, key_of_address(filter->requester));
 		stmt_text(s, 7, filter->requester);
 	}
-	return each_ticket(s, fn, ctx, &rows);
+	return each_ticket(s, filter->since_ms, filter->limit, fn, ctx, &rows);
 }
 
 /* "ACME-00042" -> "ACME", 42. */
@@ -311,7 +319,7 @@ int reader_ticket(struct reader *reader, struct str reference, ticket_fn *fn, vo
 	struct stmt *s = stmt_use(reader->db, sql_ticket_by_reference);
 	stmt_text(s, 8, str_from(prefix));
 	stmt_int(s, 9, number);
-	r = each_ticket(s, fn, ctx, &rows);
+	r = each_ticket(s, 0, 0, fn, ctx, &rows);
 	return found(r, rows);
 }
 
@@ -595,6 +603,25 @@ static void audit_read(struct stmt *s, struct audit_view *ret, char *reference)
 	ret->ticket_reference = str_from(reference);
 }
 
+/* Is part in text? ASCII case is ignored; a NULL part is in everything. */
+static bool holds(struct str text, struct str part)
+{
+	if (!part.ptr)
+		return true;
+	for (size_t i = 0; i + part.len <= text.len; i++)
+		if (str_ieq(str_sub(text, i, i + part.len), part))
+			return true;
+	return false;
+}
+
+static bool audit_wanted(const struct audit_row *row, const struct audit_filter *filter)
+{
+	return row->received_ms >= filter->since_ms &&
+	       (filter->until_ms == 0 || row->received_ms < filter->until_ms) &&
+	       (holds(row->reverse_path, filter->from) || holds(row->header_from, filter->from)) &&
+	       holds(row->recipient, filter->to) && holds(row->header_message_id, filter->header_message_id);
+}
+
 static int each_audit(struct stmt *s, const struct audit_filter *filter, audit_fn *fn, void *ctx)
 {
 	int r;
@@ -605,7 +632,7 @@ static int each_audit(struct stmt *s, const struct audit_filter *filter, audit_f
 		audit_read(s, &view, reference);
 		if (view.row.committed_ms < filter->since_ms - SINCE_SLACK_MS)
 			break;
-		if (view.row.received_ms < filter->since_ms)
+		if (!audit_wanted(&view.row, filter))
 			continue;
 		if (!fn(ctx, &view) || ++rows == filter->limit)
 			break;

@@ -37,6 +37,7 @@ struct ticket_filter {
 	struct str tenant_slug; /* ptr NULL: all */
 	int status;             /* -1: all */
 	struct str requester;   /* address; ptr NULL: all */
+	int64_t since_ms;       /* created at or after; 0: all */
 	int64_t before_id;      /* paging: ids below; 0: from the newest */
 	int64_t limit;
 };
@@ -76,7 +77,11 @@ struct audit_filter {
 	struct str mail_id; /* ptr NULL: all */
 	int outcome;        /* -1: all */
 	struct str tenant_slug;
-	int64_t since_ms, before_id, limit;
+	/* Parts of texts, ASCII case ignored; ptr NULL: all. `from` is looked for in the reverse-path and in the
+	 * header section's From. */
+	struct str from, to, header_message_id;
+	int64_t since_ms, until_ms; /* received at or after, before; 0: all */
+	int64_t before_id, limit;
 };
 typedef bool audit_fn(void *ctx, const struct audit_view *view);
 int reader_audit(struct reader *reader, const struct audit_filter *filter, audit_fn *fn, void *ctx);

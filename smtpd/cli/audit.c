@@ -24,7 +24,11 @@ static const struct arg_option list_options[] = {
 	{"outcome", "NAME",
 	 "created, commented, forwarded, event, duplicate, bounce_report, quarantined, refused, failed"},
 	{"tenant", "SLUG", "of this tenant only"},
+	{"from", "TEXT", "whose reverse-path or From holds this"},
+	{"to", "TEXT", "whose recipient holds this"},
+	{"message-id", "TEXT", "whose Message-ID holds this"},
 	{"since", "TIME", "received at or after: 2026-11-21, 2026-11-21T09:30:00Z, or 2h, 7d ago"},
+	{"until", "TIME", "received before"},
 	{"limit", "N", "at most so many (default: 50; 0: all)"},
 	{"before", "ID", "continue: those before this number (the last line says it)"},
 };
@@ -34,8 +38,9 @@ static const struct arg_option balance_options[] = {
 
 static const struct cli_verb verbs[] = {
 	{"list", NULL, 0, 0, "List what came, one line per recipient, newest first",
-	 "  servelo audit list --outcome refused --since 24h\n", list_options, ARRAY_SIZE(list_options),
-	 run_list},
+	 "  servelo audit list --outcome refused --since 24h\n"
+	 "  servelo audit list --from jane@ --to acme --since 2026-11-20 --until 2026-11-21\n",
+	 list_options, ARRAY_SIZE(list_options), run_list},
 	{"show", "ID", 1, 1, "Show everything about one transaction, by the id of its reply and of the log",
 	 "  servelo audit show 1h2f4k9qz7c0m3x8va\n", NULL, 0, run_show},
 	{"balance", NULL, 0, 0,
@@ -118,17 +123,23 @@ static int run_list(struct cli *cli)
 	const char *name = args_value(&cli->args, "outcome");
 	if (args_int(&cli->args, "limit", 0, INT64_MAX, &filter.limit, &error) < 0 ||
 	    args_int(&cli->args, "before", 1, INT64_MAX, &filter.before_id, &error) < 0 ||
-	    args_time(&cli->args, "since", clock_now_ms(), &filter.since_ms, &error) < 0)
+	    args_time(&cli->args, "since", clock_now_ms(), &filter.since_ms, &error) < 0 ||
+	    args_time(&cli->args, "until", clock_now_ms(), &filter.until_ms, &error) < 0)
 		return cli_fail(EX_USAGE, "%s", error.text);
 	if (name && audit_outcome_parse(str_from(name), &outcome) < 0)
 		return cli_fail(EX_USAGE, "\"%s\" is not an outcome; see servelo audit list --help", name);
 	if (name)
 		filter.outcome = (int)outcome;
 	filter.tenant_slug = str_from(args_value(&cli->args, "tenant"));
+	filter.from = str_from(args_value(&cli->args, "from"));
+	filter.to = str_from(args_value(&cli->args, "to"));
+	filter.header_message_id = str_from(args_value(&cli->args, "message-id"));
 	int64_t limit = filter.limit;
 	if (limit == 0)
 		filter.limit = INT64_MAX;
 	int r = cli_reader(cli);
+	if (r == 0)
+		r = cli_tenant_known(cli, args_value(&cli->args, "tenant"));
 	if (r)
 		return r;
 	listing.table = table_new(columns, ARRAY_SIZE(columns));

@@ -84,6 +84,29 @@ int cli_reader(struct cli *cli)
 	return cli_fail(cli_exit_code(r), "%s", error.text[0] ? error.text : strerror(-r));
 }
 
+struct looked_for {
+	struct str slug;
+	bool found;
+};
+
+static bool on_known_tenant(void *ctx, const struct tenant_row *row, int64_t tickets UNUSED)
+{
+	struct looked_for *looked_for = ctx;
+	looked_for->found = str_eq(row->slug, looked_for->slug);
+	return !looked_for->found;
+}
+
+int cli_tenant_known(struct cli *cli, const char *slug)
+{
+	struct looked_for looked_for = {.slug = str_from(slug)};
+	if (!slug)
+		return 0;
+	int r = reader_tenants(cli->reader, true, false, on_known_tenant, &looked_for);
+	if (r < 0)
+		return cli_fail(cli_exit_code(r), "reading tenants: %s", strerror(-r));
+	return looked_for.found ? 0 : cli_fail(EX_NOINPUT, "there is no tenant \"%.64s\"", slug);
+}
+
 int cli_flush(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

@@ -62,6 +62,8 @@ int cli_exit_code(int r);
 /* These say what is wrong themselves. 0, or an exit code. */
 int cli_conf(struct cli *cli);   /* cli->conf, with the settings of the database */
 int cli_reader(struct cli *cli); /* cli->conf and cli->reader */
+/* With cli->reader: is there such a tenant, if only a removed one? slug NULL: fine. */
+int cli_tenant_known(struct cli *cli, const char *slug);
 
 /* Was the output written? EX_IOERR and a word about it, when not (a full disk behind ">"). */
 int cli_flush(void);

@@ -23,6 +23,7 @@ static const struct arg_option list_options[] = {
 	{"status", "STATUS",
 	 "open, in_progress, waiting_on_customer, waiting_on_agent, resolved, closed, reopened"},
 	{"requester", "ADDRESS", "of this customer only"},
+	{"since", "TIME", "made at or after: 2026-11-21, 2026-11-21T09:30:00Z, or 2h, 7d ago"},
 	{"limit", "N", "at most so many (default: 50; 0: all)"},
 	{"before", "ID", "continue: those before this id (the last line says it)"},
 };
@@ -112,7 +113,8 @@ static int run_list(struct cli *cli)
 	enum ticket_status status;
 	const char *text = args_value(&cli->args, "status");
 	if (args_int(&cli->args, "limit", 0, INT64_MAX, &filter.limit, &error) < 0 ||
-	    args_int(&cli->args, "before", 1, INT64_MAX, &filter.before_id, &error) < 0)
+	    args_int(&cli->args, "before", 1, INT64_MAX, &filter.before_id, &error) < 0 ||
+	    args_time(&cli->args, "since", clock_now_ms(), &filter.since_ms, &error) < 0)
 		return cli_fail(EX_USAGE, "%s", error.text);
 	if (text && ticket_status_parse(str_from(text), &status) < 0)
 		return cli_fail(EX_USAGE, "\"%s\" is not a status; see servelo ticket list --help", text);
@@ -124,6 +126,8 @@ static int run_list(struct cli *cli)
 	if (limit == 0)
 		filter.limit = INT64_MAX;
 	int r = cli_reader(cli);
+	if (r == 0)
+		r = cli_tenant_known(cli, args_value(&cli->args, "tenant"));
 	if (r)
 		return r;
 	listing.table = table_new(columns, ARRAY_SIZE(columns));

@@ -159,6 +159,36 @@ static void a_page_may_begin_at_a_ticket_of_another_tenant(void **state)
 	assert_int_equal(seen.ids[2], 5);
 }
 
+/* With every way to walk: the limit counts only what is young enough. */
+static void tickets_are_listed_since_a_time(void **state)
+{
+	struct world *w = *state;
+	fill(w);
+	tamper(&w->f, "UPDATE ticket SET created_ms = id * 10000000");
+	static const struct {
+		struct ticket_filter filter;
+		size_t n;
+	} cases[] = {
+		{{.status = -1, .since_ms = 200000000}, 11},
+		{{.status = -1, .since_ms = 200000000, .limit = 4}, 4},
+		{{.status = -1, .since_ms = 200000000, .before_id = 25}, 5},
+		{{.status = -1, .since_ms = 300000001}, 0},
+		{{.status = TICKET_CLOSED, .since_ms = 200000000}, 4},
+		{{.status = -1, .since_ms = 200000000, .tenant_slug = STR_INIT("acme")}, 5},
+		{{.status = TICKET_CLOSED,
+		  .since_ms = 200000000,
+		  .tenant_slug = STR_INIT("acme"),
+		  .limit = 1},
+		 1},
+		{{.status = -1, .since_ms = 200000000, .requester = STR_INIT("jane@example.com")}, 6},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct seen seen = {.n = 0};
+		assert_int_equal(reader_tickets(w->reader, &cases[i].filter, see_ticket, &seen), 0);
+		assert_int_equal(seen.n, cases[i].n);
+	}
+}
+
 static void an_unknown_tenant_is_enoent_not_all_tickets(void **state)
 {
 	struct world *w = *state;
@@ -375,6 +405,14 @@ static void audit_rows_are_filtered(void **state)
 		{{.outcome = -1, .tenant_slug = STR("acme")}, 0, 2},
 		{{.outcome = -1, .tenant_slug = STR("none")}, -ENOENT, 0},
 		{{.outcome = -1, .since_ms = 1000}, 0, 2},
+		{{.outcome = -1, .until_ms = 1000}, 0, 3},
+		{{.outcome = -1, .until_ms = 1}, 0, 0},
+		{{.outcome = -1, .from = STR("JANE@")}, 0, 2},
+		{{.outcome = -1, .from = STR("joe@")}, 0, 0},
+		{{.outcome = -1, .to = STR("Acme@")}, 0, 2},
+		{{.outcome = -1, .to = STR("acme@serveloapp.com"), .limit = 1}, 0, 1},
+		{{.outcome = AUDIT_REFUSED, .to = STR("acme")}, 0, 0},
+		{{.outcome = -1, .header_message_id = STR("x")}, 0, 0},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int n = 0;
@@ -717,6 +755,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(tickets_are_listed_by_filter_and_page),
 		TEST(a_page_may_begin_at_a_ticket_of_another_tenant),
+		TEST(tickets_are_listed_since_a_time),
 		TEST(an_unknown_tenant_is_enoent_not_all_tickets),
 		TEST(a_ticket_is_found_by_its_reference),
 		TEST(comments_come_with_author_original_and_attachments),
