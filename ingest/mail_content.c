@@ -90,6 +90,23 @@ bool mail_content_is_body(struct arena *arena, const struct mime_tree *tree, siz
 	return !related && !has_name(arena, entity);
 }
 
+bool mail_content_is_other_form(const struct mime_tree *tree, size_t index)
+{
+	static const struct str forms[] = {STR_INIT("text/enriched"), STR_INIT("text/richtext"),
+					   STR_INIT("text/x-amp-html"), STR_INIT("text/watch-html")};
+	const struct mime_entity *entity = &tree->entities[index];
+
+	if (entity->parent < 0 || entity->disposition == DISPOSITION_ATTACHMENT)
+		return false;
+	const struct mime_entity *parent = &tree->entities[entity->parent];
+	if (parent->children < 2 || !str_eq(parent->media_type, STR("multipart/alternative")))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (str_eq(entity->media_type, forms[i]))
+			return true;
+	return false;
+}
+
 static int outermost_alternative(const struct mime_tree *tree, size_t index)
 {
 	int found = -1;
