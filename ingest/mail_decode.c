@@ -38,6 +38,8 @@ enum mail_encoding mail_encoding_of(struct str value)
 		{STR_INIT("uuencode"), MAIL_ENCODING_UU},
 		{STR_INIT("x-uu"), MAIL_ENCODING_UU},
 		{STR_INIT("quotedprintable"), MAIL_ENCODING_QP},
+		{STR_INIT("yenc"), MAIL_ENCODING_YENC},
+		{STR_INIT("x-yenc"), MAIL_ENCODING_YENC},
 	};
 
 	value = str_trim(value);
@@ -255,6 +257,42 @@ static size_t uu_next(struct mail_decoder *decoder, char *buf, size_t cap)
 	return n;
 }
 
+/* A line of yEnc that is no data. False: it is data. */
+static bool yenc_keyword(struct mail_decoder *decoder)
+{
+	struct str raw = decoder->raw;
+
+	if (str_starts(raw, STR("=yend"))) {
+		decoder->raw.len = 0;
+		return true;
+	}
+	bool begin = str_starts(raw, STR("=ybegin "));
+	if (decoder->begun && !begin && !str_starts(raw, STR("=ypart ")))
+		return false;
+	decoder->begun = decoder->begun || begin;
+	take_line(&decoder->raw);
+	return true;
+}
+
+static size_t yenc_next(struct mail_decoder *decoder, char *buf, size_t cap)
+{
+	size_t n = 0;
+
+	while (decoder->raw.len && n < cap) {
+		if (!decoder->in_line && yenc_keyword(decoder))
+			continue;
+		char c = decoder->raw.ptr[0];
+		bool escaped = c == '=' && decoder->raw.len > 1;
+		decoder->in_line = c != '\n';
+		if (escaped)
+			c = (char)(decoder->raw.ptr[1] - 64);
+		if (escaped || (c != '\n' && c != '\r'))
+			buf[n++] = (char)(c - 42);
+		decoder->raw = str_sub(decoder->raw, escaped ? 2 : 1, decoder->raw.len);
+	}
+	return n;
+}
+
 size_t mail_decoder_next(struct mail_decoder *decoder, char *buf, size_t cap)
 {
 	switch (decoder->encoding) {
@@ -264,6 +302,8 @@ size_t mail_decoder_next(struct mail_decoder *decoder, char *buf, size_t cap)
 		return qp_next(decoder, buf, cap);
 	case MAIL_ENCODING_UU:
 		return uu_next(decoder, buf, cap);
+	case MAIL_ENCODING_YENC:
+		return yenc_next(decoder, buf, cap);
 	case MAIL_ENCODING_IDENTITY:
 		break;
 	}

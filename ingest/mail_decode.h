@@ -1,7 +1,8 @@
 /*
- * Content transfer encodings over raw octets (RFC 2045 6, and uuencode), tolerant: base64 with garbage, inner
+ * Content transfer encodings over raw octets (RFC 2045 6, uuencode, yEnc), tolerant: base64 with garbage, inner
  * padding, missing padding; quoted-printable with lower case, stray "=", soft breaks with trailing blanks;
- * uuencode with missing ends. Streaming into a buffer of the caller's, so that an attachment of any size can
+ * uuencode with missing ends;
+ * yEnc without looking at its checksum. Streaming into a buffer of the caller's, so that an attachment of any size can
  * be counted or written out with a few KiB.
  *
  *	struct mail_decoder decoder;
@@ -19,6 +20,7 @@ enum mail_encoding {
 	MAIL_ENCODING_BASE64,
 	MAIL_ENCODING_QP,
 	MAIL_ENCODING_UU,
+	MAIL_ENCODING_YENC,
 };
 /* Of a Content-Transfer-Encoding value. */
 enum mail_encoding mail_encoding_of(struct str value);
@@ -30,7 +32,8 @@ struct mail_decoder {
 	unsigned n;     /* how many */
 	bool padded;    /* base64: "=" was seen, what follows must look like base64 to be taken */
 	size_t sound;   /* base64: octets of raw that were found to look like it */
-	bool begun;     /* uuencode: behind "begin" */
+	bool begun;     /* uuencode: behind "begin"; yEnc: behind "=ybegin" */
+	bool in_line;   /* yEnc: not at the start of a line */
 };
 
 #define MAIL_DECODER_MIN 128 /* smallest buffer */

@@ -14,6 +14,7 @@
 #define B MAIL_ENCODING_BASE64
 #define Q MAIL_ENCODING_QP
 #define U MAIL_ENCODING_UU
+#define Y MAIL_ENCODING_YENC
 #define I MAIL_ENCODING_IDENTITY
 
 static const struct {
@@ -46,6 +47,16 @@ static const struct {
 	{U, STR_INIT("junk\r\nbegin 644 cat.txt\r\n#0V%T\r\n#0V%T"), STR_INIT("CatCat")},
 	{U, STR_INIT("begin 644 x\nM0V%T\nend\n"), STR_INIT("Cat")}, /* a line cut short */
 	{U, STR_INIT("no begin\n#0V%T\n"), STR_INIT("")},
+	{Y,
+	 STR_INIT(
+		 "=ybegin line=128 size=3 name=cat.txt\r\n\x6d\x8b\r\n\x9e\r\n=yend size=3 crc32=0\r\nafter"),
+	 STR_INIT("Cat")},
+	{Y, STR_INIT("text\n=ybegin part=1 line=128 size=4 name=x\n=ypart begin=1 end=4\n=@=J=M=}\n=yend"),
+	 STR_INIT("\xd6\xe0\xe3\x13")},
+	{Y, STR_INIT("=ybegin name=x\n\x6d=nn="),
+	 STR_INIT("C\x04"
+		  "D\x13")}, /* an escape cut short */
+	{Y, STR_INIT("no data\n=yend\n"), STR_INIT("")},
 	{I, STR_INIT("a\0=41"), STR_INIT("a\0=41")},
 };
 

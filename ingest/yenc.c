@@ -1,0 +1,64 @@
+/* See yenc.h. A "=ybegin" that no "=yend" follows ends the search: nothing behind it can be a whole block either. */
+#include "ingest/yenc.h"
+
+/* Where a line begins with the words, at or behind `from`; text.len: nowhere. */
+static size_t find_line(struct str text, size_t from, struct str words)
+{
+	while (from < text.len) {
+		const char *found = memmem(text.ptr + from, text.len - from, words.ptr, words.len);
+		if (!found)
+			break;
+		size_t at = (size_t)(found - text.ptr);
+		if (at == 0 || text.ptr[at - 1] == '\n')
+			return at;
+		from = at + 1;
+	}
+	return text.len;
+}
+
+static size_t line_end(struct str text, size_t at)
+{
+	return at + str_find(str_sub(text, at, text.len), '\n');
+}
+
+/* The name is the last attribute and may hold blanks. */
+static struct str name_of(struct str line)
+{
+	const struct str key = STR(" name=");
+	const char *found = memmem(line.ptr, line.len, key.ptr, key.len);
+
+	if (!found)
+		return STR("");
+	return str_trim(str_sub(line, (size_t)(found - line.ptr) + key.len, line.len));
+}
+
+bool yenc_find(struct str text, size_t from, struct yenc_block *ret)
+{
+	size_t begin = find_line(text, from, STR("=ybegin "));
+	size_t data = line_end(text, begin);
+	size_t end = find_line(text, data, STR("=yend"));
+
+	if (end == text.len)
+		return false;
+	ret->from = begin;
+	ret->to = line_end(text, end);
+	ret->to += ret->to < text.len;
+	ret->name = name_of(str_sub(text, begin, data));
+	return true;
+}
+
+void yenc_remove(struct str text, struct strbuf *out)
+{
+	struct yenc_block block;
+	size_t at = 0;
+
+	while (!out->overflow) {
+		bool found = yenc_find(text, at, &block);
+		struct str piece = str_sub(text, at, found ? block.from : text.len);
+		size_t room = out->len_max - out->len;
+		strbuf_add(out, str_sub(piece, 0, room));
+		if (!found || piece.len > room)
+			break;
+		at = block.to;
+	}
+}

@@ -1,0 +1,20 @@
+/*
+ * yEnc blocks in texts: lines from "=ybegin line=128 size=... name=..." to "=yend", as news readers write them. Found
+ * here; decoded by mail_decode.h. Only whole blocks count. Linear. Pure.
+ */
+#ifndef SERVELO_INGEST_YENC_H
+#define SERVELO_INGEST_YENC_H
+
+#include "base/strbuf.h"
+
+struct yenc_block {
+	size_t from, to; /* of the text; with the line end of "=yend" */
+	struct str name; /* any octets */
+};
+
+/* The first block that begins at or behind `from`. */
+bool yenc_find(struct str text, size_t from, struct yenc_block *ret);
+/* Appends the text without its blocks, or as much of it as fits. */
+void yenc_remove(struct str text, struct strbuf *out);
+
+#endif
