@@ -92,8 +92,7 @@ bool mail_content_is_body(struct arena *arena, const struct mime_tree *tree, siz
 
 bool mail_content_is_other_form(const struct mime_tree *tree, size_t index)
 {
-	static const struct str forms[] = {STR_INIT("text/enriched"), STR_INIT("text/richtext"),
-					   STR_INIT("text/x-amp-html"), STR_INIT("text/watch-html")};
+	static const struct str forms[] = {STR_INIT("text/x-amp-html"), STR_INIT("text/watch-html")};
 	const struct mime_entity *entity = &tree->entities[index];
 
 	if (entity->parent < 0 || entity->disposition == DISPOSITION_ATTACHMENT)

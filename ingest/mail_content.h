@@ -26,7 +26,7 @@ void mail_content_done(struct mail_content *content);
 /* Is the entity part of the body (else it is an attachment, or a multipart)? */
 bool mail_content_is_body(struct arena *arena, const struct mime_tree *tree, size_t index);
 
-/* Is it the body once more, for programs of another kind (AMP, watches, text/enriched beside plain text)? */
+/* Is it the body once more, for programs of another kind (AMP, watches)? */
 bool mail_content_is_other_form(const struct mime_tree *tree, size_t index);
 
 /* Read the bodies of a tree. charset_hint: for texts without a charset. arena: scratch. */
