@@ -9,9 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "smtpd/cli/cli.h"
-#include "smtpd/cli/display.h"
-#include "smtpd/cli/json_out.h"
+#include "smtpd/cli/listing.h"
 #include "storage/audit.h"
 
 #define EXIT_UNACCOUNTED 1
@@ -29,8 +27,7 @@ static const struct arg_option list_options[] = {
 	{"message-id", "TEXT", "whose Message-ID holds this"},
 	{"since", "TIME", "received at or after: 2026-11-21, 2026-11-21T09:30:00Z, or 2h, 7d ago"},
 	{"until", "TIME", "received before"},
-	{"limit", "N", "at most so many (default: 50; 0: all)"},
-	{"before", "ID", "continue: those before this number (the last line says it)"},
+	LISTING_PAGE_OPTIONS("number"),
 };
 static const struct arg_option balance_options[] = {
 	{"deep", NULL, "read every original and compare its digest"},
@@ -81,22 +78,14 @@ static json_t *audit_json(const struct audit_view *view)
 
 /* ---- list ---- */
 
-struct listing {
-	struct cli *cli;
-	struct table *table;
-	struct json_list json;
-	int64_t n, last_id;
-};
-
 static bool on_row(void *ctx, const struct audit_view *view)
 {
 	struct listing *listing = ctx;
 	const struct audit_row *row = &view->row;
 	char time[DISPLAY_TIME_MAX];
-	listing->n++;
-	listing->last_id = row->id;
+	listing_wants(listing, row->id);
 	if (listing->cli->json) {
-		json_list_add(&listing->json, audit_json(view));
+		listing_json(listing, audit_json(view));
 		return true;
 	}
 	const struct str cells[] = {str_from(row->mail_id.text),
@@ -107,7 +96,7 @@ static bool on_row(void *ctx, const struct audit_view *view)
 				    view->ticket_reference.len ? view->ticket_reference
 				    : row->error.len           ? row->error
 							       : row->reply};
-	table_row(listing->table, cells);
+	listing_row(listing, cells);
 	return true;
 }
 
@@ -118,12 +107,13 @@ static int run_list(struct cli *cli)
 		{"RECIPIENT", 40, false}, {"REVERSE-PATH", 40, false}, {"TICKET OR REASON", 60, false}};
 	struct listing listing = {.cli = cli};
 	struct conf_error error;
-	struct audit_filter filter = {.outcome = -1, .limit = 50};
+	struct audit_filter filter = {.outcome = -1};
 	enum audit_outcome outcome;
 	const char *name = args_value(&cli->args, "outcome");
-	if (args_int(&cli->args, "limit", 0, INT64_MAX, &filter.limit, &error) < 0 ||
-	    args_int(&cli->args, "before", 1, INT64_MAX, &filter.before_id, &error) < 0 ||
-	    args_time(&cli->args, "since", clock_now_ms(), &filter.since_ms, &error) < 0 ||
+	int r = listing_page(&listing, &filter.limit, &filter.before_id);
+	if (r)
+		return r;
+	if (args_time(&cli->args, "since", clock_now_ms(), &filter.since_ms, &error) < 0 ||
 	    args_time(&cli->args, "until", clock_now_ms(), &filter.until_ms, &error) < 0)
 		return cli_fail(EX_USAGE, "%s", error.text);
 	if (name && audit_outcome_parse(str_from(name), &outcome) < 0)
@@ -134,26 +124,15 @@ static int run_list(struct cli *cli)
 	filter.from = str_from(args_value(&cli->args, "from"));
 	filter.to = str_from(args_value(&cli->args, "to"));
 	filter.header_message_id = str_from(args_value(&cli->args, "message-id"));
-	int64_t limit = filter.limit;
-	if (limit == 0)
-		filter.limit = INT64_MAX;
-	int r = cli_reader(cli);
+	r = cli_reader(cli);
 	if (r == 0)
 		r = cli_tenant_known(cli, args_value(&cli->args, "tenant"));
+	if (r == 0)
+		r = listing_begin(&listing, columns, ARRAY_SIZE(columns));
 	if (r)
 		return r;
-	listing.table = table_new(columns, ARRAY_SIZE(columns));
-	if (cli->json)
-		json_list_begin(&listing.json, stdout);
 	r = reader_audit(cli->reader, &filter, on_row, &listing);
-	if (cli->json)
-		json_list_end(&listing.json);
-	else if (r == 0)
-		table_print(listing.table, stdout);
-	if (!cli->json && limit && listing.n == limit)
-		printf("more: --before %" PRId64 "\n", listing.last_id);
-	table_free(listing.table);
-	return r < 0 ? cli_fail(cli_exit_code(r), "reading the audit: %s", strerror(-r)) : 0;
+	return listing_end(&listing, r, "reading the audit");
 }
 
 /* ---- show ---- */

@@ -15,6 +15,7 @@
 
 #include "smtpd/admin_ops.h"
 #include "smtpd/cli/control_client.h"
+#include "smtpd/cli/json_out.h"
 #include "smtpd/control.h"
 #include "smtpd/privileges.h"
 
@@ -161,4 +162,19 @@ int cli_change(struct cli *cli, json_t *request, json_t **ret_result)
 	r = cli_ask(client, request, ret_result);
 	control_client_close(client);
 	return r;
+}
+
+int cli_change_said(struct cli *cli, json_t *request, const char *field, const char *done)
+{
+	json_t *result = NULL;
+	int r = cli_change(cli, request, &result);
+	if (r)
+		return r;
+	if (cli->json) {
+		json_out(result, stdout);
+		return 0;
+	}
+	printf("%s %s\n", json_string_value(json_object_get(result, field)), done);
+	json_decref(result);
+	return 0;
 }

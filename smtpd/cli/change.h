@@ -16,6 +16,8 @@ struct control_client;
  * NULL), or an exit code after saying what is wrong.
  */
 int cli_change(struct cli *cli, struct json_t *request, struct json_t **ret_result);
+/* The same, and says it: the result as JSON, or "FIELD-OF-THE-RESULT done" to people. An exit code. */
+int cli_change_said(struct cli *cli, struct json_t *request, const char *field, const char *done);
 
 /* The running server, for several requests. *ret is NULL when no server runs. 0, or an exit code. */
 int cli_connect(struct cli *cli, struct control_client **ret);

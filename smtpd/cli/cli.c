@@ -71,7 +71,7 @@ int cli_reader(struct cli *cli)
 {
 	struct conf_error error = {""};
 	int r = cli_conf(cli);
-	if (r)
+	if (r || cli->reader)
 		return r;
 	r = reader_open(&cli->reader, cli->conf->storage, &error);
 	if (r == 0)

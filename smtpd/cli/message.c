@@ -12,8 +12,7 @@
 #include "base/clock.h"
 #include "smtpd/cli/change.h"
 #include "smtpd/cli/control_client.h"
-#include "smtpd/cli/display.h"
-#include "smtpd/cli/json_out.h"
+#include "smtpd/cli/listing.h"
 #include "smtpd/cli/message_parse.h"
 #include "smtpd/reprocess.h"
 
@@ -26,8 +25,7 @@ static const struct arg_option list_options[] = {
 	{"since", "TIME", "received at or after: 2026-11-21, 2026-11-21T09:30:00Z, or 2h, 7d ago"},
 	{"message-id", "TEXT", "whose Message-ID holds this"},
 	{"count", NULL, "only how many there are"},
-	{"limit", "N", "at most so many (default: 50; 0: all)"},
-	{"before", "ID", "continue: those before this number (the last line says it)"},
+	LISTING_PAGE_OPTIONS("number"),
 };
 static const struct arg_option raw_options[] = {
 	{"sent", NULL, "as it was sent: without the Received field that we put on top"},
@@ -85,30 +83,20 @@ static json_t *message_json(const struct message_row *row)
 
 /* ---- list ---- */
 
-struct listing {
-	struct cli *cli;
-	struct table *table;
-	struct json_list json;
-	bool count;
-	int64_t n, last_id;
-};
-
 static bool on_message(void *ctx, const struct message_row *row)
 {
 	struct listing *listing = ctx;
 	char time[DISPLAY_TIME_MAX], size[DISPLAY_SIZE_MAX];
-	listing->n++;
-	listing->last_id = row->id.v;
-	if (listing->count)
+	if (!listing_wants(listing, row->id.v))
 		return true;
 	if (listing->cli->json) {
-		json_list_add(&listing->json, message_json(row));
+		listing_json(listing, message_json(row));
 		return true;
 	}
 	const struct str cells[] = {
 		str_from(row->mail_id.text), str_from(display_time(row->received_ms, time)),
 		str_from(display_size(row->size, size)), row->header_from, row->header_subject};
-	table_row(listing->table, cells);
+	listing_row(listing, cells);
 	return true;
 }
 
@@ -121,35 +109,18 @@ static int run_list(struct cli *cli)
 						      {"SUBJECT", 72, false}};
 	struct listing listing = {.cli = cli, .count = args_flag(&cli->args, "count")};
 	struct conf_error error;
-	struct message_filter filter = {.limit = listing.count ? 0 : 50};
-	if (args_int(&cli->args, "limit", 0, INT64_MAX, &filter.limit, &error) < 0 ||
-	    args_int(&cli->args, "before", 1, INT64_MAX, &filter.before_id, &error) < 0 ||
-	    args_time(&cli->args, "since", clock_now_ms(), &filter.since_ms, &error) < 0)
-		return cli_fail(EX_USAGE, "%s", error.text);
-	filter.header_message_id = str_from(args_value(&cli->args, "message-id"));
-	int64_t limit = filter.limit;
-	if (limit == 0)
-		filter.limit = INT64_MAX;
-	int r = cli_reader(cli);
+	struct message_filter filter = {0};
+	int r = listing_page(&listing, &filter.limit, &filter.before_id);
 	if (r)
 		return r;
-	bool json = cli->json && !listing.count;
-	listing.table = table_new(columns, ARRAY_SIZE(columns));
-	if (json)
-		json_list_begin(&listing.json, stdout);
+	if (args_time(&cli->args, "since", clock_now_ms(), &filter.since_ms, &error) < 0)
+		return cli_fail(EX_USAGE, "%s", error.text);
+	filter.header_message_id = str_from(args_value(&cli->args, "message-id"));
+	r = listing_begin(&listing, columns, ARRAY_SIZE(columns));
+	if (r)
+		return r;
 	r = reader_messages(cli->reader, &filter, on_message, &listing);
-	if (json)
-		json_list_end(&listing.json);
-	else if (r == 0 && listing.count && cli->json)
-		printf("{\"count\": %" PRId64 "}\n", listing.n);
-	else if (r == 0 && listing.count)
-		printf("%" PRId64 "\n", listing.n);
-	else if (r == 0)
-		table_print(listing.table, stdout);
-	if (!cli->json && !listing.count && limit && listing.n == limit)
-		printf("more: --before %" PRId64 "\n", listing.last_id);
-	table_free(listing.table);
-	return r < 0 ? cli_fail(cli_exit_code(r), "reading messages: %s", strerror(-r)) : 0;
+	return listing_end(&listing, r, "reading messages");
 }
 
 /* ---- show ---- */

@@ -141,34 +141,19 @@ static int run_get(struct cli *cli)
 
 /* ---- changes ---- */
 
-static int change(struct cli *cli, json_t *request, const char *done)
-{
-	json_t *result = NULL;
-	int r = cli_change(cli, request, &result);
-	if (r)
-		return r;
-	if (cli->json) {
-		json_out(result, stdout);
-		return 0;
-	}
-	printf("%s %s\n", json_string_value(json_object_get(result, "key")), done);
-	json_decref(result);
-	return 0;
-}
-
 static int run_set(struct cli *cli)
 {
-	return change(cli,
-		      json_pack("{s:s,s:o,s:o}", "op", "setting.set", "key",
-				json_str(str_from(cli->args.words[0])), "value",
-				json_str(str_from(cli->args.words[1]))),
-		      "set");
+	return cli_change_said(cli,
+			       json_pack("{s:s,s:o,s:o}", "op", "setting.set", "key",
+					 json_str(str_from(cli->args.words[0])), "value",
+					 json_str(str_from(cli->args.words[1]))),
+			       "key", "set");
 }
 
 static int run_unset(struct cli *cli)
 {
-	return change(
+	return cli_change_said(
 		cli,
 		json_pack("{s:s,s:o}", "op", "setting.unset", "key", json_str(str_from(cli->args.words[0]))),
-		"unset");
+		"key", "unset");
 }

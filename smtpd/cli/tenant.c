@@ -7,8 +7,7 @@
 
 #include "base/alloc.h"
 #include "smtpd/cli/change.h"
-#include "smtpd/cli/display.h"
-#include "smtpd/cli/json_out.h"
+#include "smtpd/cli/listing.h"
 #include "storage/tenant_rows.h"
 
 static int run_add(struct cli *cli);
@@ -82,21 +81,6 @@ static json_t *request_new(const char *op, const char *slug)
 	return json_pack("{s:s,s:o}", "op", op, "slug", json_str(str_from(slug)));
 }
 
-static int change(struct cli *cli, json_t *request, const char *done)
-{
-	json_t *result = NULL;
-	int r = cli_change(cli, request, &result);
-	if (r)
-		return r;
-	if (cli->json) {
-		json_out(result, stdout);
-		return 0;
-	}
-	printf("%s %s\n", json_string_value(json_object_get(result, "slug")), done);
-	json_decref(result);
-	return 0;
-}
-
 static int run_add(struct cli *cli)
 {
 	json_t *request = request_new("tenant.add", cli->args.words[0]);
@@ -124,17 +108,18 @@ static int run_set(struct cli *cli)
 		json_decref(request);
 		return cli_fail(EX_USAGE, "nothing to set was given; see servelo tenant set --help");
 	}
-	return change(cli, request, "changed");
+	return cli_change_said(cli, request, "slug", "changed");
 }
 
 static int run_suspend(struct cli *cli)
 {
-	return change(cli, request_new("tenant.suspend", cli->args.words[0]), "suspended");
+	return cli_change_said(cli, request_new("tenant.suspend", cli->args.words[0]), "slug", "suspended");
 }
 
 static int run_resume(struct cli *cli)
 {
-	return change(cli, request_new("tenant.resume", cli->args.words[0]), "takes mail again");
+	return cli_change_said(cli, request_new("tenant.resume", cli->args.words[0]), "slug",
+			       "takes mail again");
 }
 
 static int run_remove(struct cli *cli)
@@ -143,7 +128,8 @@ static int run_remove(struct cli *cli)
 		return cli_fail(EX_USAGE,
 				"mail to %s would be refused from now on; say --yes if that is meant",
 				cli->args.words[0]);
-	return change(cli, request_new("tenant.remove", cli->args.words[0]), "removed; its tickets are kept");
+	return cli_change_said(cli, request_new("tenant.remove", cli->args.words[0]), "slug",
+			       "removed; its tickets are kept");
 }
 
 /* ---- reading ---- */
@@ -170,22 +156,20 @@ static json_t *tenant_json(const struct tenant_row *row)
 	return o;
 }
 
-struct listing {
-	struct cli *cli;
-	struct table *table;
-	struct json_list json;
+struct tenant_listing {
+	struct listing base;
 	bool tickets;
 };
 
 static bool on_tenant(void *ctx, const struct tenant_row *row, int64_t tickets)
 {
-	struct listing *listing = ctx;
+	struct tenant_listing *listing = ctx;
 	char count[24];
-	if (listing->cli->json) {
+	if (listing->base.cli->json) {
 		json_t *o = tenant_json(row);
 		if (listing->tickets)
 			json_object_set_new(o, "tickets", json_integer(tickets));
-		json_list_add(&listing->json, o);
+		listing_json(&listing->base, o);
 		return true;
 	}
 	snprintf(count, sizeof(count), "%lld", (long long)tickets);
@@ -195,7 +179,7 @@ static bool on_tenant(void *ctx, const struct tenant_row *row, int64_t tickets)
 				    row->reference_prefix,
 				    row->notify_email.len ? row->notify_email : row->admin_email,
 				    str_from(listing->tickets ? count : "")};
-	table_row(listing->table, cells);
+	listing_row(&listing->base, cells);
 	return true;
 }
 
@@ -204,21 +188,13 @@ static int run_list(struct cli *cli)
 	static const struct table_column columns[] = {{"SLUG", 0, false},   {"NAME", 40, false},
 						      {"STATUS", 0, false}, {"PREFIX", 0, false},
 						      {"TOLD", 48, false},  {"TICKETS", 0, true}};
-	struct listing listing = {.cli = cli, .tickets = args_flag(&cli->args, "tickets")};
-	int r = cli_reader(cli);
+	struct tenant_listing listing = {.base.cli = cli, .tickets = args_flag(&cli->args, "tickets")};
+	int r = listing_begin(&listing.base, columns, ARRAY_SIZE(columns) - !listing.tickets);
 	if (r)
 		return r;
-	listing.table = table_new(columns, ARRAY_SIZE(columns) - !listing.tickets);
-	if (cli->json)
-		json_list_begin(&listing.json, stdout);
 	r = reader_tenants(cli->reader, args_flag(&cli->args, "removed"), listing.tickets, on_tenant,
 			   &listing);
-	if (cli->json)
-		json_list_end(&listing.json);
-	else if (r == 0)
-		table_print(listing.table, stdout);
-	table_free(listing.table);
-	return r < 0 ? cli_fail(cli_exit_code(r), "reading tenants: %s", strerror(-r)) : 0;
+	return listing_end(&listing.base, r, "reading tenants");
 }
 
 static void line(const char *key, struct str value)

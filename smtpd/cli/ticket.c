@@ -8,8 +8,7 @@
 
 #include "base/clock.h"
 #include "smtpd/cli/change.h"
-#include "smtpd/cli/display.h"
-#include "smtpd/cli/json_out.h"
+#include "smtpd/cli/listing.h"
 #include "storage/ticket.h"
 
 #define TEXT_MAX (64 * 1024 * 1024)
@@ -24,8 +23,7 @@ static const struct arg_option list_options[] = {
 	 "open, in_progress, waiting_on_customer, waiting_on_agent, resolved, closed, reopened"},
 	{"requester", "ADDRESS", "of this customer only"},
 	{"since", "TIME", "made at or after: 2026-11-21, 2026-11-21T09:30:00Z, or 2h, 7d ago"},
-	{"limit", "N", "at most so many (default: 50; 0: all)"},
-	{"before", "ID", "continue: those before this id (the last line says it)"},
+	LISTING_PAGE_OPTIONS("id"),
 };
 static const struct arg_option show_options[] = {
 	{"full", NULL, "the whole text of each comment, not only what is new in it"},
@@ -75,20 +73,13 @@ static json_t *ticket_json(const struct ticket_view *view)
 
 /* ---- list ---- */
 
-struct listing {
-	struct cli *cli;
-	struct table *table;
-	struct json_list json;
-	int64_t last_id;
-};
-
 static bool on_ticket(void *ctx, const struct ticket_view *view)
 {
 	struct listing *listing = ctx;
 	char created[DISPLAY_TIME_MAX], comments[24];
-	listing->last_id = view->row.id.v;
+	listing_wants(listing, view->row.id.v);
 	if (listing->cli->json) {
-		json_list_add(&listing->json, ticket_json(view));
+		listing_json(listing, ticket_json(view));
 		return true;
 	}
 	snprintf(comments, sizeof(comments), "%" PRId64, view->comments);
@@ -98,7 +89,7 @@ static bool on_ticket(void *ctx, const struct ticket_view *view)
 				    str_from(comments),
 				    str_from(display_time(view->row.created_ms, created)),
 				    view->row.subject};
-	table_row(listing->table, cells);
+	listing_row(listing, cells);
 	return true;
 }
 
@@ -109,12 +100,13 @@ static int run_list(struct cli *cli)
 						      {"CREATED", 0, false},    {"SUBJECT", 72, false}};
 	struct listing listing = {.cli = cli};
 	struct conf_error error;
-	struct ticket_filter filter = {.status = -1, .limit = 50};
+	struct ticket_filter filter = {.status = -1};
 	enum ticket_status status;
 	const char *text = args_value(&cli->args, "status");
-	if (args_int(&cli->args, "limit", 0, INT64_MAX, &filter.limit, &error) < 0 ||
-	    args_int(&cli->args, "before", 1, INT64_MAX, &filter.before_id, &error) < 0 ||
-	    args_time(&cli->args, "since", clock_now_ms(), &filter.since_ms, &error) < 0)
+	int r = listing_page(&listing, &filter.limit, &filter.before_id);
+	if (r)
+		return r;
+	if (args_time(&cli->args, "since", clock_now_ms(), &filter.since_ms, &error) < 0)
 		return cli_fail(EX_USAGE, "%s", error.text);
 	if (text && ticket_status_parse(str_from(text), &status) < 0)
 		return cli_fail(EX_USAGE, "\"%s\" is not a status; see servelo ticket list --help", text);
@@ -122,26 +114,15 @@ static int run_list(struct cli *cli)
 		filter.status = (int)status;
 	filter.tenant_slug = str_from(args_value(&cli->args, "tenant"));
 	filter.requester = str_from(args_value(&cli->args, "requester"));
-	int64_t limit = filter.limit;
-	if (limit == 0)
-		filter.limit = INT64_MAX;
-	int r = cli_reader(cli);
+	r = cli_reader(cli);
 	if (r == 0)
 		r = cli_tenant_known(cli, args_value(&cli->args, "tenant"));
+	if (r == 0)
+		r = listing_begin(&listing, columns, ARRAY_SIZE(columns));
 	if (r)
 		return r;
-	listing.table = table_new(columns, ARRAY_SIZE(columns));
-	if (cli->json)
-		json_list_begin(&listing.json, stdout);
 	r = reader_tickets(cli->reader, &filter, on_ticket, &listing);
-	if (cli->json)
-		json_list_end(&listing.json);
-	else if (r == 0)
-		table_print(listing.table, stdout);
-	if (!cli->json && limit && (int64_t)table_rows(listing.table) == limit)
-		printf("more: --before %" PRId64 "\n", listing.last_id);
-	table_free(listing.table);
-	return r < 0 ? cli_fail(cli_exit_code(r), "reading tickets: %s", strerror(-r)) : 0;
+	return listing_end(&listing, r, "reading tickets");
 }
 
 /* ---- show ---- */
