@@ -1,0 +1,63 @@
+/*
+ * struct serve, for the files of the program: serve.c (start, stop, signals), serve_reload.c (what of the
+ * configuration comes into force, at start and later), serve_stats.c (what monitors are told). Main thread.
+ */
+#ifndef SERVELO_SMTPD_SERVE_PRIVATE_H
+#define SERVELO_SMTPD_SERVE_PRIVATE_H
+
+#include <uv.h>
+
+#include "base/workers.h"
+#include "ingest/ingest.h"
+#include "smtpd/control.h"
+#include "smtpd/server_conf.h"
+#include "smtpd/smtp_server.h"
+#include "storage/reader.h"
+#include "tenant/tenants.h"
+
+struct serve {
+	uv_loop_t loop;
+	const char *conf_path;
+	struct server_conf *conf, *conf_before;
+	struct certs *certs;
+	struct store *store;
+	struct spool *spool;
+	struct workers *workers;
+	struct reader *reader;
+	struct tenants *tenants;
+	struct ingest *ingest;
+	struct smtp_server *smtp;
+	struct control *control;
+	uv_prepare_t flusher;
+	uv_signal_t signals[3];
+	struct work sweep;
+	size_t swept;
+	int sweep_status;
+	int64_t started_ms;
+	bool draining, drained, control_closed, sweeping, redeclaring, stop_asked;
+};
+
+/* serve.c */
+/* Fills err unless something more exact stands there; returns r. */
+int serve_fail(struct conf_error *err, const char *what, int r);
+
+/* serve_reload.c */
+void serve_use_log(const struct server_conf *conf);
+void serve_log_warnings(const struct strbuf *warnings);
+/* *ret is NULL when no certificate is configured. */
+int serve_load_certs(struct certs **ret, const struct server_conf *conf, struct conf_error *err);
+struct smtp_settings serve_smtp_settings(const struct serve *serve);
+/* The view of all tenants anew, from the database; in force at once. -errno. */
+int serve_use_tenants(struct serve *serve);
+/* The tenants of the configuration into the database. Waits: nothing listens yet when this runs, at start. */
+int serve_declare_tenants(struct serve *serve, struct conf_error *err);
+/* Configuration, certificates and tenants, checked as a whole; the old ones stay when something is wrong. */
+int serve_reload(struct serve *serve, struct conf_error *err);
+/* For control_deps. */
+int serve_tenants_changed(void *ctx);
+int serve_settings_changed(void *ctx, struct conf_error *reterr);
+
+/* serve_stats.c; for control_deps. */
+void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx);
+
+#endif
