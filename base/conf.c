@@ -7,7 +7,7 @@
  * Always true:
  *  1. A conf is handed out when everything was right, and never changes afterwards.
  *  2. All that it holds lives in its one arena; the tree is gone when loading ends.
- *  3. origins[t][i] says where the value of option i of table t came from.
+ *  3. origins[t][i] says where the value of option i of table t came from; positions[t][i], where in the file.
  * Loop or main thread.
  */
 #include <errno.h>
@@ -31,6 +31,12 @@ struct conf {
 	size_t n_tables;
 	void **sections;
 	uint8_t **origins;
+	struct position **positions;
+};
+
+/* In the file; line 0: not there. */
+struct position {
+	unsigned line, column;
 };
 
 /* An option and where it is. */
@@ -151,11 +157,13 @@ static struct conf *conf_new(const struct conf_table *const *tables, size_t n_ta
 	conf->tables = must_alloc(&conf->arena, n_tables * sizeof(*conf->tables));
 	conf->sections = must_alloc(&conf->arena, n_tables * sizeof(*conf->sections));
 	conf->origins = must_alloc(&conf->arena, n_tables * sizeof(*conf->origins));
+	conf->positions = must_alloc(&conf->arena, n_tables * sizeof(*conf->positions));
 	conf->n_tables = n_tables;
 	for (size_t t = 0; t < n_tables; t++) {
 		conf->tables[t] = tables[t];
 		conf->sections[t] = must_alloc(&conf->arena, tables[t]->size);
 		conf->origins[t] = must_alloc(&conf->arena, tables[t]->n);
+		conf->positions[t] = must_alloc(&conf->arena, tables[t]->n * sizeof(**conf->positions));
 		conf_fill_defaults(&own, tables[t], conf->sections[t]);
 	}
 	return conf;
@@ -196,6 +204,19 @@ static int fail_unknown_section(const struct conf *conf, const struct conf_fill 
 	return -EINVAL;
 }
 
+static void remember_positions(struct conf *conf, size_t t, const struct conf_node *section)
+{
+	const struct conf_table *table = conf->tables[t];
+	if (conf_table_is_map(table)) {
+		conf->positions[t][0] = (struct position){section->line, section->column};
+		return;
+	}
+	for (const struct conf_node *node = section->first; node; node = node->next) {
+		const struct conf_option *option = conf_table_find(table, node->key);
+		conf->positions[t][option - table->options] = (struct position){node->line, node->column};
+	}
+}
+
 static int fill_tree(struct conf *conf, const struct conf_fill *fill, const struct conf_node *root)
 {
 	if (!root || root->null)
@@ -214,6 +235,7 @@ static int fill_tree(struct conf *conf, const struct conf_fill *fill, const stru
 					  ORIGIN_FILE);
 		if (r < 0)
 			return r;
+		remember_positions(conf, t, node);
 	}
 	return 0;
 }
@@ -430,6 +452,25 @@ const void *conf_section(const struct conf *conf, const char *section)
 			return conf->sections[t];
 	}
 	return NULL;
+}
+
+bool conf_position(const struct conf *conf, struct str key, unsigned *ret_line, unsigned *ret_column)
+{
+	for (size_t t = 0; t < conf->n_tables; t++) {
+		for (size_t i = 0; i < conf->tables[t]->n; i++) {
+			const struct conf_table *table = conf->tables[t];
+			char text[KEY_MAX];
+			dotted_key(text, table, &table->options[i]);
+			if (!str_eq(key, str_from(conf_table_is_map(table) ? table->section : text)))
+				continue;
+			if (conf->origins[t][i] != ORIGIN_FILE || conf->positions[t][i].line == 0)
+				return false;
+			*ret_line = conf->positions[t][i].line;
+			*ret_column = conf->positions[t][i].column;
+			return true;
+		}
+	}
+	return false;
 }
 
 void conf_walk(const struct conf *conf, conf_walk_fn *fn, void *ctx)

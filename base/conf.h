@@ -122,6 +122,10 @@ struct conf *conf_free(struct conf *conf);
 /* The struct of a section, filled; lives as long as conf. */
 const void *conf_section(const struct conf *conf, const char *section);
 
+/* Where the file gave "section.option" (or a section that is one map) its value: the value's line and column, from 1.
+ * False when the value came from somewhere else, or there is no such option. */
+bool conf_position(const struct conf *conf, struct str key, unsigned *ret_line, unsigned *ret_column);
+
 /* Is "section.option" known, and would the text be accepted? 0, -ENOENT (reterr names the nearest), -EPERM
  * (not CONF_RUNTIME), -EINVAL (reterr says why). */
 int conf_check_setting(const struct conf_table *const *tables, size_t n_tables, const char *key,

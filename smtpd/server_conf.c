@@ -127,6 +127,17 @@ static char *choose_path(const char *path)
 	return access(DEFAULT_PATH, F_OK) == 0 ? xstrdup(DEFAULT_PATH) : NULL;
 }
 
+/* Without a file a configuration may still be whole, by the environment. When it is not, the file is what is missing. */
+static void no_file(struct conf_error *reterr)
+{
+	struct conf_error why;
+	if (!reterr || str_starts(str_from(reterr->text), STR("environment:")))
+		return;
+	why = *reterr;
+	fail(reterr, "there is no " DEFAULT_PATH "; name one with --config or SERVELO_CONFIG (%.300s)",
+	     why.text);
+}
+
 static int load_once(struct conf **ret, const char *path, const struct settings *settings,
 		     struct strbuf *warnings, struct conf_error *reterr)
 {
@@ -221,6 +232,8 @@ static int load(struct server_conf **ret, const char *path, const struct setting
 		r = check_together(&loaded->conf, warnings, reterr);
 	}
 	if (r < 0) {
+		if (!loaded->path)
+			no_file(reterr);
 		server_conf_free(&loaded->conf);
 		return r;
 	}
@@ -236,6 +249,8 @@ static int settings_find(struct settings *settings, const char *path, struct str
 	struct conf *conf;
 	char *chosen = choose_path(path);
 	int r = load_once(&conf, chosen, &none, NULL, reterr);
+	if (r < 0 && !chosen)
+		no_file(reterr);
 	free(chosen);
 	if (r < 0)
 		return r;
@@ -374,12 +389,24 @@ static int check_process(const struct server_conf *conf, struct conf_error *rete
 	struct sockaddr_un address;
 	if (control_address(conf->control_path, &address) < 0)
 		return fail(reterr,
-			    "the path of the control socket is too long (107 octets are possible): %s;"
-			    " set process.control",
+			    "%s: the path of the control socket is too long (107 octets are possible): %s",
+			    conf->process->control[0] ? "process.control" : "storage.data_dir",
 			    conf->control_path);
 	if (conf->process->group[0] && !conf->process->user[0])
 		return fail(reterr, "process.group is given without process.user");
 	return 0;
+}
+
+/* The texts of these checks begin with the option that is to blame: where it stands in the file is said too. */
+static int fail_at_option(const struct server_conf *conf, const char *text, struct conf_error *reterr)
+{
+	size_t end = strcspn(text, " :");
+	unsigned line, column;
+	if (conf_position(conf->conf, (struct str){text, end}, &line, &column))
+		return fail(reterr, "%s:%u:%u: %.400s", conf->path, line, column, text);
+	if (conf->path[0] == '(') /* no file */
+		return fail(reterr, "%.400s", text);
+	return fail(reterr, "%s: %.400s", conf->path, text);
 }
 
 static int check_together(const struct server_conf *conf, struct strbuf *warnings, struct conf_error *reterr)
@@ -399,6 +426,6 @@ static int check_together(const struct server_conf *conf, struct strbuf *warning
 	if (r == 0)
 		r = check_process(conf, &error);
 	if (r < 0)
-		fail(reterr, "%s: %.400s", conf->path, error.text);
+		fail_at_option(conf, error.text, reterr);
 	return r;
 }

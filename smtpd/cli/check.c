@@ -110,10 +110,11 @@ static int check_configuration(struct check *check)
 	struct strbuf warnings;
 	strbuf_init(&warnings, 64 * 1024);
 	int r = server_conf_load(&cli->conf, cli->config, true, &warnings, &error);
-	if (r < 0) {
+	if (r < 0 && !cli->json) { /* as `serve` says it: file:line:column at the front, on standard error */
+		cli_fail(EX_CONFIG, "%s", error.text[0] ? error.text : strerror(-r));
+		check->failures++;
+	} else if (r < 0) {
 		say(check, FAIL, "configuration", "%s", error.text[0] ? error.text : strerror(-r));
-		if (!isatty(STDOUT_FILENO)) /* then who looks for file:line:column looks at standard error */
-			cli_fail(EX_CONFIG, "%s", error.text[0] ? error.text : strerror(-r));
 	} else {
 		say(check, OK, "configuration", "%s, domain %s", cli->conf->path, cli->conf->mail->domain);
 	}

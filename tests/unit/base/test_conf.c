@@ -359,6 +359,31 @@ static void test_walk_shows_values_and_origins_but_no_secret(void **state)
 	conf_free(conf);
 }
 
+static void test_where_a_value_stands(void **state)
+{
+	(void)state;
+	static char *const env[] = {"SERVELO_DOOR_MODE=reject", NULL};
+	static const struct {
+		const char *key;
+		unsigned line, column; /* 0: nowhere */
+	} cases[] = {
+		{"door.size", 2, 9}, {"door.listen", 4, 5}, {"door.mode", 0, 0}, {"door.number", 0, 0},
+		{"names", 7, 3},     {"door", 0, 0},        {"door.nope", 0, 0}, {"", 0, 0},
+	};
+	struct conf_error error = {""};
+	struct conf *conf =
+		load_with("door:\n  size: 1536\n  listen:\n    [a, b]\n  mode: accept\nnames:\n  x: y\n", env,
+			  NULL, 0, NULL, &error);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned line = 0, column = 0;
+		assert_int_equal(conf_position(conf, str_from(cases[i].key), &line, &column),
+				 cases[i].line != 0);
+		assert_int_equal(line, cases[i].line);
+		assert_int_equal(column, cases[i].column);
+	}
+	conf_free(conf);
+}
+
 static void test_what_needs_a_restart(void **state)
 {
 	(void)state;
@@ -438,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_environment_errors),
 		cmocka_unit_test(test_settings_are_checked_before_they_are_stored),
 		cmocka_unit_test(test_walk_shows_values_and_origins_but_no_secret),
+		cmocka_unit_test(test_where_a_value_stands),
 		cmocka_unit_test(test_what_needs_a_restart),
 		cmocka_unit_test(test_files_on_disk),
 		cmocka_unit_test(test_near_names),
