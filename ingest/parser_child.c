@@ -26,6 +26,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "ingest/mail_extract.h"
 #include "ingest/mail_fallback.h"
 #include "ingest/mail_wire.h"
 #include "ingest/parser_child.h"
@@ -57,6 +58,7 @@ static int child_next(struct parser_child *child, struct frame *ret, struct str 
 static int child_fill(struct parser_child *child, size_t need);
 static int child_mail(struct parser_child *child, const struct frame *frame, struct str payload);
 static int child_file(struct parser_child *child, const struct frame *frame, struct str payload);
+static int child_part(struct parser_child *child, const struct frame *frame, struct str payload);
 static int child_parse(struct parser_child *child, uint32_t id, struct str mail_data);
 static int child_flush(struct parser_child *child);
 
@@ -111,6 +113,8 @@ static int child_loop(struct parser_child *child)
 			r = child_mail(child, &frame, payload);
 		else if (frame.type == FRAME_FILE)
 			r = child_file(child, &frame, payload);
+		else if (frame.type == FRAME_PART)
+			r = child_part(child, &frame, payload);
 		else
 			r = -EPROTO;
 		if (r < 0)
@@ -189,14 +193,22 @@ static int child_take_fd(struct parser_child *child)
 	return fd;
 }
 
-static int child_file(struct parser_child *child, const struct frame *frame, struct str payload)
+/* The file that came with a frame, in memory. */
+struct child_map {
+	void *map;
+	size_t size;
+	struct str mail_data;
+};
+
+static int child_map(struct parser_child *child, struct str payload, struct child_map *ret)
 {
 	struct frame_file file;
+	struct child_map map = {.map = NULL};
+	struct stat st;
 	int fd = child_take_fd(child);
 	if (fd < 0)
 		return fd;
-	struct stat st;
-	int r = payload.len == sizeof(file) && fstat(fd, &st) == 0 ? 0 : -EPROTO;
+	int r = payload.len >= sizeof(file) && fstat(fd, &st) == 0 ? 0 : -EPROTO;
 	if (r < 0)
 		goto out;
 	memcpy(&file, payload.ptr, sizeof(file));
@@ -205,18 +217,74 @@ static int child_file(struct parser_child *child, const struct frame *frame, str
 		r = -EPROTO;
 		goto out;
 	}
-	void *map = size ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
-	if (map == MAP_FAILED) {
+	map.size = (size_t)size;
+	map.map = size ? mmap(NULL, map.size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+	if (map.map == MAP_FAILED) {
 		r = -errno;
 		goto out;
 	}
-	struct str mail_data = {size ? (const char *)map + file.offset : "", (size_t)file.size};
-	r = child_parse(child, frame->id, mail_data);
-	if (size)
-		munmap(map, (size_t)size);
+	map.mail_data = (struct str){size ? (const char *)map.map + file.offset : "", (size_t)file.size};
+	*ret = map;
 out:
 	close(fd);
 	return r;
+}
+
+static void child_unmap(const struct child_map *map)
+{
+	if (map->size)
+		munmap(map->map, map->size);
+}
+
+static int child_file(struct parser_child *child, const struct frame *frame, struct str payload)
+{
+	struct child_map map;
+	int r = payload.len == sizeof(struct frame_file) ? child_map(child, payload, &map) : -EPROTO;
+	if (r < 0)
+		return r;
+	r = child_parse(child, frame->id, map.mail_data);
+	child_unmap(&map);
+	return r;
+}
+
+/* ---- one part, decoded ---- */
+
+struct part_answer {
+	struct parser_child *child;
+	uint32_t id;
+	int broken; /* the socket's error */
+};
+
+/* The socket is blocking: who reads slowly makes us wait, and nothing gathers. */
+static int part_send(struct part_answer *answer, enum frame_type type, struct str octets)
+{
+	struct frame frame = frame_make(type, answer->id, octets.len);
+	strbuf_add(&answer->child->out, (struct str){(const char *)&frame, sizeof(frame)});
+	strbuf_add(&answer->child->out, octets);
+	answer->broken = child_flush(answer->child);
+	return answer->broken;
+}
+
+static int on_piece(void *ctx, struct str piece)
+{
+	return part_send(ctx, FRAME_PIECE, piece);
+}
+
+static int child_part(struct parser_child *child, const struct frame *frame, struct str payload)
+{
+	struct part_answer answer = {.child = child, .id = frame->id};
+	struct child_map map;
+	int r = child_map(child, payload, &map);
+	if (r == 0)
+		r = child_flush(child);
+	if (r < 0)
+		return r;
+	struct str part = str_sub(payload, sizeof(struct frame_file), payload.len);
+	int32_t result = mail_extract(map.mail_data, &child->limits, part, on_piece, &answer);
+	child_unmap(&map);
+	if (answer.broken == 0)
+		part_send(&answer, FRAME_END, (struct str){(const char *)&result, sizeof(result)});
+	return answer.broken;
 }
 
 /* Text in several forms, and lists: enough for any mail within the limits; the address space is the real

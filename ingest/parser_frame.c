@@ -28,7 +28,7 @@ int frame_peek(struct str bytes, size_t length_max, struct frame *ret, size_t *r
 		return 0;
 	memcpy(&frame, bytes.ptr, sizeof(frame));
 	if (frame.magic != FRAME_MAGIC || frame.zero != 0 || frame.type < FRAME_CONF ||
-	    frame.type > FRAME_ANSWER || frame.length > length_max)
+	    frame.type > FRAME_END || frame.length > length_max)
 		return -EBADMSG;
 	*ret_size = sizeof(frame) + frame.length;
 	if (bytes.len < *ret_size)

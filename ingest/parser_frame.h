@@ -4,9 +4,15 @@
  *	server -> child		FRAME_CONF (first), then FRAME_MAIL and FRAME_FILE
  *	child -> server		FRAME_READY (first), then one FRAME_ANSWER per mail, in order, with its id
  *
+ * or, for who wants one part of a mail (part_reader.h):
+ *
+ *	server -> child		FRAME_CONF, then FRAME_PART
+ *	child -> server		FRAME_READY, then any number of FRAME_PIECE, and FRAME_END
+ *
  * A frame is struct frame and then `length` octets. FRAME_MAIL carries the mail data; FRAME_FILE a struct
  * frame_file, and the descriptor of the spool file (SCM_RIGHTS) with the frame's first octet; FRAME_ANSWER what
- * mail_wire.h says. Numbers are in the machine's own order: both ends are the same program. Pure but for the
+ * mail_wire.h says; FRAME_PART a struct frame_file, a descriptor, and behind the struct the part's path; FRAME_PIECE decoded
+ * octets; FRAME_END an int32_t, 0 or a negative errno. Numbers are in the machine's own order: both ends are the same program. Pure but for the
  * two calls at the end. Any thread.
  */
 #ifndef SERVELO_INGEST_PARSER_FRAME_H
@@ -23,7 +29,16 @@
 #define FRAMES_UNDER_WAY 32                         /* mails that one child may have unanswered */
 #define PARSER_CHILD_FD  3                          /* where a child finds its socket */
 
-enum frame_type { FRAME_CONF = 1, FRAME_READY, FRAME_MAIL, FRAME_FILE, FRAME_ANSWER };
+enum frame_type {
+	FRAME_CONF = 1,
+	FRAME_READY,
+	FRAME_MAIL,
+	FRAME_FILE,
+	FRAME_ANSWER,
+	FRAME_PART,
+	FRAME_PIECE,
+	FRAME_END,
+};
 
 struct frame {
 	uint16_t magic;

@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -28,7 +27,7 @@
 #include "base/clock.h"
 #include "ingest/mail_wire.h"
 #include "ingest/parser_private.h"
-#include "ingest/parser_sandbox.h"
+#include "ingest/parser_spawn.h"
 
 #define KEPT_BUFFER_MAX  ((size_t)256 * 1024)
 #define START_TIMEOUT_MS 30000
@@ -70,67 +69,18 @@ void parser_process_start(struct parser_process *child)
 	uv_timer_start(&child->timer, on_timer, START_TIMEOUT_MS, 0);
 }
 
-static int spawn_program(const char *argv0, int child_fd, pid_t *ret_pid)
-{
-	static char name[] = "parser";
-	char *argv[] = {(char *)(uintptr_t)argv0, name, NULL};
-	/* Slices would keep what a big mail needed, arenas of threads are for threads. */
-	static char *const environment[] = {"LC_ALL=C", "G_SLICE=always-malloc", "MALLOC_ARENA_MAX=1", NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t all, none;
-	sigfillset(&all);
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	posix_spawn_file_actions_adddup2(&actions, child_fd, PARSER_CHILD_FD);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	/* Who reads mail may not write our log. Sanitizers need to say what they found. */
-	if (parser_sandbox_filters())
-		posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addclosefrom_np(&actions, PARSER_CHILD_FD + 1);
-	int r = posix_spawn(ret_pid, argv0, &actions, &attributes, argv, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	return -r;
-}
-
-/* A fresh socket has room for this little. */
-static int send_conf(struct parser_process *child)
-{
-	struct frame_conf conf;
-	memset(&conf, 0, sizeof(conf));
-	conf.memory_max = child->pool->conf.memory_max;
-	conf.limits = child->pool->conf.limits;
-	struct frame frame = frame_make(FRAME_CONF, 0, sizeof(conf));
-	struct iovec pieces[] = {{&frame, sizeof(frame)}, {&conf, sizeof(conf)}};
-	ssize_t n = frame_send(child->fd, pieces, 2, -1);
-	return n == (ssize_t)(sizeof(frame) + sizeof(conf)) ? 0 : n < 0 ? (int)n : -EIO;
-}
-
 static int child_spawn(struct parser_process *child)
 {
-	int ends[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		return -errno;
-	int r = spawn_program(child->pool->argv0, ends[1], &child->pid);
-	close(ends[1]);
-	if (r < 0) {
-		close(ends[0]);
+	int r = parser_spawn(child->pool->argv0, &child->fd, &child->pid);
+	if (r < 0)
 		return r;
-	}
-	child->fd = ends[0];
 	/* uv_poll_init makes it non-blocking. A socketpair can be polled, so it fails for lack of memory only. */
 	if (uv_poll_init(child->pool->loop, &child->poll, child->fd) < 0)
 		abort();
 	child->poll.data = child;
 	uv_poll_start(&child->poll, UV_READABLE, on_poll);
 	/* When this fails the child is dead already, and the next read will say so. */
-	(void)send_conf(child);
+	(void)parser_send_conf(child->fd, child->pool->conf.memory_max, &child->pool->conf.limits);
 	return 0;
 }
 

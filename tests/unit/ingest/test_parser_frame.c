@@ -32,7 +32,7 @@ static void heads_are_judged(void **state)
 		{{FRAME_MAGIC, FRAME_MAIL, 7, 1001, 0}, 16, -EBADMSG},
 		{{FRAME_MAGIC + 1, FRAME_MAIL, 7, 1, 0}, 17, -EBADMSG},
 		{{FRAME_MAGIC, 0, 7, 1, 0}, 17, -EBADMSG},
-		{{FRAME_MAGIC, FRAME_ANSWER + 1, 7, 1, 0}, 17, -EBADMSG},
+		{{FRAME_MAGIC, FRAME_END + 1, 7, 1, 0}, 17, -EBADMSG},
 		{{FRAME_MAGIC, FRAME_MAIL, 7, 1, 1}, 17, -EBADMSG},
 		{{FRAME_MAGIC, FRAME_MAIL, 7, UINT32_MAX, 0}, 17, -EBADMSG},
 	};
