@@ -37,12 +37,12 @@ def shared(*path):
 
 
 def default_binary():
-    return os.environ.get("SERVELO", str(ROOT / "build" / "asan" / "servelo"))
+    return os.path.abspath(os.environ.get("SERVELO", ROOT / "build" / "asan" / "servelo"))
 
 
 def release_binary():
     """The hardened build without sanitizers, or None."""
-    path = pathlib.Path(os.environ.get("SERVELO_RELEASE", ROOT / "build" / "release" / "servelo"))
+    path = pathlib.Path(os.environ.get("SERVELO_RELEASE", ROOT / "build" / "release" / "servelo")).absolute()
     return str(path) if path.exists() else None
 
 
