@@ -6,6 +6,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import statistics
 import subprocess
@@ -80,6 +81,12 @@ def cpu_seconds(pid):
         except OSError:
             continue
     return ticks / TICK
+
+
+def generator_seconds():
+    """CPU of the programs that were run and have ended: between two calls, the load generator."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def pss_bytes(pid):
@@ -174,22 +181,23 @@ class Session:
         self.sent += count
         wait_stored(self.peer, self.sent)
 
-    def throughput(self, load, count, source):
+    def throughput(self, load, count, source, numbers=0):
         peer = self.peer
         mail(load.mail)
         with Memory(peer.pid) as memory:
-            cpu, started = cpu_seconds(peer.pid), time.monotonic()
+            cpu, ours, started = cpu_seconds(peer.pid), generator_seconds(), time.monotonic()
             details = {}
             if source == "smtp-source":
                 smtp_source(peer, load, count)
             else:
-                details = loadgen(peer, load, count)
+                details = loadgen(peer, load, count, numbers=numbers)
             self.sent += count
             wait_stored(peer, self.sent)
             seconds = time.monotonic() - started
             cpu = cpu_seconds(peer.pid) - cpu
+            ours = generator_seconds() - ours
         return {**details, "rate": count / seconds, "cpu_us": cpu * 1e6 / count, "pss": memory.most,
-                "generator_rate": details.get("rate")}
+                "generator_rate": details.get("rate"), "bound": count * os.cpu_count() / (cpu + ours)}
 
     def latency(self, load, rate, seconds=2.0):
         count = max(20, int(rate * seconds))

@@ -190,6 +190,7 @@ class WithTable(Peer):
 class Servelo(WithTable):
     name, label = "servelo", "Servelo"
     template = None  # a data folder to begin with: tenants, perhaps tickets
+    data_dir = None  # one to be used where it is; it grows
     options = {}
     preload = {}
 
@@ -199,6 +200,8 @@ class Servelo(WithTable):
             subprocess.run(["cp", "-a", "--reflink=auto", self.template, self.folder / "data"], check=True)
         self.server.configure(tenants={"declare": []},
                               limits={"connections": 60000, "transactions": 1000000, "commands": 100000})
+        if self.data_dir:
+            self.server.configure(storage={"data_dir": str(self.data_dir)})
         self.server.configure(**self.options)
         if self.preload:
             self.launch_preloaded()
@@ -206,7 +209,7 @@ class Servelo(WithTable):
             self.server.start()
         self.process = self.server.process
         self.port = self.server.port
-        self.database = self.folder / "data" / "servelo.db"
+        self.database = pathlib.Path(self.data_dir or self.folder / "data") / "servelo.db"
         self.before = 0
         self.before = self.stored()
 
