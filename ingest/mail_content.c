@@ -11,6 +11,7 @@
 #include "ingest/mail_attachment.h"
 #include "ingest/mail_charset.h"
 #include "ingest/mail_param.h"
+#include "ingest/yenc.h"
 
 #define BODIES_MAX       64  /* text parts that are joined; the others are attachments */
 #define STUB_SIZE_MAX    600 /* octets of a "can't show HTML" text */
@@ -76,6 +77,23 @@ static bool has_name(struct arena *arena, const struct mime_entity *entity)
 	return mail_attachment_given_name(arena, entity, STR("")).len > 0;
 }
 
+/*
+ * Is the text the root of its multipart/related (RFC 2387)? The one that "start" names; and where the first part is
+ * no text, as in pages that some programs save, the first text.
+ */
+static bool is_root(struct arena *arena, const struct mime_tree *tree, size_t index)
+{
+	const struct mime_entity *entity = &tree->entities[index], *parent = &tree->entities[entity->parent];
+
+	if (parent->start.len && str_eq(parent->start, entity->content_id))
+		return true;
+	for (size_t i = (size_t)entity->parent + 1; i < index; i++)
+		if (tree->entities[i].parent == entity->parent &&
+		    (tree->entities[i].multipart || is_text_type(&tree->entities[i])))
+			return false;
+	return !has_name(arena, entity);
+}
+
 bool mail_content_is_body(struct arena *arena, const struct mime_tree *tree, size_t index)
 {
 	const struct mime_entity *entity = &tree->entities[index];
@@ -87,7 +105,7 @@ bool mail_content_is_body(struct arena *arena, const struct mime_tree *tree, siz
 	if (entity->parent < 0 || entity->number == 1)
 		return true;
 	bool related = str_eq(tree->entities[entity->parent].media_type, STR("multipart/related"));
-	return !related && !has_name(arena, entity);
+	return related ? is_root(arena, tree, index) : !has_name(arena, entity);
 }
 
 bool mail_content_is_other_form(const struct mime_tree *tree, size_t index)
@@ -238,8 +256,13 @@ static void read_body(struct arena *arena, const struct mime_entity *entity, str
 	enum mail_encoding encoding = entity->encoding;
 	if (encoding == MAIL_ENCODING_BASE64 && is_no_base64(raw))
 		encoding = MAIL_ENCODING_IDENTITY;
+	struct yenc_block block;
 	strbuf_init(&octets, size_max);
-	if (encoding != MAIL_ENCODING_IDENTITY) {
+	if (encoding == MAIL_ENCODING_IDENTITY && yenc_find(raw, 0, &block)) {
+		/* files, not text: they are attachments */
+		yenc_remove(raw, &octets);
+		raw = strbuf_str(&octets);
+	} else if (encoding != MAIL_ENCODING_IDENTITY) {
 		content->cut |= !mail_decode(encoding, raw, &octets);
 		raw = strbuf_str(&octets);
 	} else if (raw.len > size_max) {

@@ -137,7 +137,8 @@ static struct mime_entity *add_entity(struct splitter *splitter)
 		splitter->allocated = n;
 	}
 	struct mime_entity *entity = &tree->entities[tree->n++];
-	*entity = (struct mime_entity){.parent = -1, .content_id = STR(""), .location = STR("")};
+	*entity = (struct mime_entity){
+		.parent = -1, .content_id = STR(""), .location = STR(""), .start = STR("")};
 	return entity;
 }
 
@@ -189,6 +190,12 @@ static void describe(struct splitter *splitter, struct mime_entity *entity, cons
 	entity->encoding = mail_encoding_of(mail_header_value(header, STR("Content-Transfer-Encoding")));
 	set_media_type(splitter, entity);
 	set_disposition(splitter, entity);
+	struct str start;
+	if (str_eq(entity->media_type, STR("multipart/related")) &&
+	    mail_param_raw(splitter->arena, entity->content_type, STR("start"), &start) == 0 &&
+	    mail_header_ids(splitter->arena, start, 1, &ids) == 0 && ids.n)
+		entity->start = ids.items[0];
+	ids.n = 0;
 	struct str id = mail_header_value(header, STR("Content-ID"));
 	if (id.len) {
 		mail_header_ids(splitter->arena, id, 1, &ids);

@@ -31,6 +31,8 @@ struct mime_entity {
 	struct str content_type, content_disposition; /* field values, unfolded */
 	struct str content_id;                        /* without brackets */
 	struct str location, description;
+	struct str
+		start; /* of a multipart/related: Content-ID of its root, without brackets (RFC 2387 3.2) */
 	enum mime_disposition disposition;
 	enum mail_encoding encoding;
 	bool typed;     /* a usable Content-Type was given */

@@ -36,8 +36,9 @@ static void check_value(struct arena *arena, struct str value)
 	for (size_t i = 0; i < list.n; i++) {
 		check_line(list.items[i].name);
 		check_line(list.items[i].address);
-		assert(list.items[i].address.len &&
-		       str_find(list.items[i].address, '@') < list.items[i].address.len);
+		/* an address; or the only one, then it may be a name */
+		assert(str_find(list.items[i].address, '@') < list.items[i].address.len ||
+		       (list.n == 1 && list.items[i].address.len + list.items[i].name.len));
 	}
 	mail_header_ids(arena, value, 5, &ids);
 	assert(ids.n <= 5);
