@@ -66,6 +66,8 @@ void *admin_op_ctx(const struct admin_op *op);
 /* For the log: "tenant.set", and the slug, reference or key that it is about. */
 const char *admin_op_name(const struct admin_op *op);
 struct str admin_op_subject(const struct admin_op *op);
+/* The value of a setting, "(secret)" for one; ptr NULL when the change has none. */
+struct str admin_op_logged_value(const struct admin_op *op);
 enum admin_effect admin_op_effect(const struct admin_op *op);
 /* One line without its LF. status: 0 after COMMIT, else what the store said. */
 void admin_op_answer(const struct admin_op *op, int status, struct strbuf *answer);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "smtpd/admin_private.h"
+#include "smtpd/server_conf.h"
 #include "storage/setting.h"
 
 static int check_setting(struct admin_op *op, const struct admin_rules *rules);
@@ -38,9 +39,31 @@ static int check_setting(struct admin_op *op, const struct admin_rules *rules)
 	int r = rules->try_setting(rules->ctx, key, value, &error);
 	if (r == -ENOENT)
 		return admin_decline(op, ADMIN_NOT_FOUND, "%s", error.text);
-	if (r == -EPERM)
-		return admin_decline(op, ADMIN_INVALID, "%s", error.text);
-	return r < 0 ? admin_decline(op, ADMIN_CONFIG, "%s", error.text) : 0;
+	return r < 0 ? admin_decline(op, ADMIN_INVALID, "%s", error.text) : 0;
+}
+
+static bool is_secret(struct str key)
+{
+	size_t n;
+	const struct conf_table *const *tables = server_conf_tables(&n);
+	struct str section = str_sub(key, 0, str_find(key, '.'));
+	struct str name = str_sub(key, section.len + 1, key.len);
+	for (size_t t = 0; t < n; t++) {
+		if (!str_eq(section, str_from(tables[t]->section)))
+			continue;
+		for (size_t i = 0; i < tables[t]->n; i++) {
+			if (str_eq(name, str_from(tables[t]->options[i].name)))
+				return tables[t]->options[i].flags & CONF_SECRET;
+		}
+	}
+	return true; /* what nobody knows is not shown either */
+}
+
+struct str admin_op_logged_value(const struct admin_op *op)
+{
+	if (op->kind != &admin_setting_kinds[KIND_SET])
+		return (struct str){NULL, 0};
+	return is_secret(admin_request_text(op, "key")) ? STR("(secret)") : admin_request_text(op, "value");
 }
 
 static int remember_old(struct admin_op *op, struct store_txn *txn)

@@ -406,12 +406,40 @@ static void request_stats(struct connection *connection, const json_t *object UN
 	answer(connection);
 }
 
+struct in_force {
+	json_t *values;
+	bool started; /* that of the start: what needs a restart is taken from it */
+};
+
+static void add_in_force(void *ctx, const char *key, const struct conf_option *option, const char *value,
+			 const char *origin)
+{
+	struct in_force *in_force = ctx;
+	if (in_force->started && !(option->flags & CONF_RESTART))
+		return;
+	json_object_set_new(in_force->values, key,
+			    json_pack("{s:s,s:s}", "value", value ? value : "", "origin", origin));
+}
+
+static void request_settings(struct connection *connection, const json_t *object UNUSED)
+{
+	struct control *control = connection->control;
+	struct in_force in_force = {.values = json_object()};
+	conf_walk(control->deps.conf(control->ctx)->conf, add_in_force, &in_force);
+	in_force.started = true;
+	if (control->deps.conf_started)
+		conf_walk(control->deps.conf_started(control->ctx)->conf, add_in_force, &in_force);
+	answer_result(&connection->out, in_force.values);
+	answer(connection);
+}
+
 static const struct {
 	const char *op;
 	void (*fn)(struct connection *connection, const json_t *object);
 } requests[] = {
 	{"ping", request_ping},
 	{"stats", request_stats},
+	{"settings", request_settings},
 	{"message.reprocess", start_reprocess},
 };
 
@@ -523,6 +551,18 @@ static int put_in_force(struct request *request, struct strbuf *out)
 	return 0;
 }
 
+static void log_change(const struct request *request)
+{
+	const char *event = request->undoing ? "change-undone" : "changed";
+	struct str value = admin_op_logged_value(request->op);
+	if (value.ptr)
+		LOG(LOG_LEVEL_INFO, event, lf_id("control", admin_op_name(request->op)),
+		    lf_str("what", admin_op_subject(request->op)), lf_str("value", value));
+	else
+		LOG(LOG_LEVEL_INFO, event, lf_id("control", admin_op_name(request->op)),
+		    lf_str("what", admin_op_subject(request->op)));
+}
+
 static void on_change_done(struct store_job *job, int status)
 {
 	struct request *request = admin_op_ctx(admin_op_of(job));
@@ -530,9 +570,7 @@ static void on_change_done(struct store_job *job, int status)
 	struct strbuf out;
 	strbuf_init(&out, CONTROL_ANSWER_MAX);
 	if (status == 0)
-		LOG(LOG_LEVEL_INFO, request->undoing ? "change-undone" : "changed",
-		    lf_id("control", admin_op_name(request->op)),
-		    lf_str("what", admin_op_subject(request->op)));
+		log_change(request);
 	if (request->undoing)
 		admin_answer_error(&out, ADMIN_CONFIG, "%s%s", status < 0 ? "NOT " : "", request->refusal);
 	else if (status < 0 || control->closing)

@@ -14,8 +14,8 @@
  *	{"op": "tenant.suspend", "slug": "acme"}
  *	{"ok": true, "result": {...}}	or	{"ok": false, "code": "not_found", "error": "there is no ..."}
  *
- * Changes are store jobs and are answered after COMMIT (see admin_ops.h for the list); "ping" and "stats" are
- * answered at once; "message.reprocess" reads and parses on a worker, with a parser child of its own.
+ * Changes are store jobs and are answered after COMMIT (see admin_ops.h for the list); "ping", "stats" and
+ * "settings" (every option as it is in force) are answered at once; "message.reprocess" reads and parses on a worker, with a parser child of its own.
  * Limits: a request of 256 KiB, 16 connections, 30 s of idleness.
  */
 #ifndef SERVELO_SMTPD_CONTROL_H
@@ -49,6 +49,8 @@ struct control_deps {
 
 	/* The configuration in force; must live until the next turn of the loop. */
 	const struct server_conf *(*conf)(void *ctx);
+	/* That of the start: options that need a restart are in force as it has them. May be NULL. */
+	const struct server_conf *(*conf_started)(void *ctx);
 	/* Tenants changed in the database (committed): build and swap in a new view. Negative errno: the
 	 * change is stored but not in force, and the answer says so. */
 	int (*tenants_changed)(void *ctx);

@@ -88,6 +88,11 @@ static const struct server_conf *on_control_conf(void *ctx)
 	return ((struct serve *)ctx)->conf;
 }
 
+static const struct server_conf *on_control_conf_started(void *ctx)
+{
+	return ((struct serve *)ctx)->conf_started;
+}
+
 /* ---- start */
 
 /* Many connections need many descriptors; core dumps could hold keys and mail. */
@@ -122,6 +127,7 @@ static int start(struct serve *serve, struct conf_error *err)
 	int r = server_conf_load(&serve->conf, serve->conf_path, true, &warnings, err);
 	if (r < 0)
 		goto out;
+	serve->conf_started = serve->conf;
 	serve_use_log(serve->conf);
 	serve_log_warnings(&warnings);
 	r = serve_load_certs(&serve->certs, serve->conf, err);
@@ -210,6 +216,7 @@ static int start_serving(struct serve *serve, const struct privileges *privilege
 		.conf_path = serve->conf_path,
 		.argv0 = PARSER_PROGRAM,
 		.conf = on_control_conf,
+		.conf_started = on_control_conf_started,
 		.tenants_changed = serve_tenants_changed,
 		.settings_changed = serve_settings_changed,
 		.stats = serve_stats,
@@ -321,8 +328,9 @@ static void stop(struct serve *serve)
 	uv_walk(&serve->loop, close_if_open, NULL);
 	uv_run(&serve->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&serve->loop);
-	server_conf_free(serve->conf);
-	server_conf_free(serve->conf_before);
+	serve_forget_conf(serve, serve->conf_before);
+	serve_forget_conf(serve, serve->conf);
+	server_conf_free(serve->conf_started);
 }
 
 static void watch_signals(struct serve *serve)

@@ -19,6 +19,8 @@ struct serve {
 	uv_loop_t loop;
 	const char *conf_path;
 	struct server_conf *conf, *conf_before;
+	struct server_conf
+		*conf_started; /* what cannot change without a restart is in force as it stands here */
 	struct certs *certs;
 	struct store *store;
 	struct spool *spool;
@@ -53,6 +55,8 @@ int serve_use_tenants(struct serve *serve);
 int serve_declare_tenants(struct serve *serve, struct conf_error *err);
 /* Configuration, certificates and tenants, checked as a whole; the old ones stay when something is wrong. */
 int serve_reload(struct serve *serve, struct conf_error *err);
+/* Frees a configuration that was replaced; that of the start stays. NULL is fine. */
+void serve_forget_conf(const struct serve *serve, struct server_conf *conf);
 /* For control_deps. */
 int serve_tenants_changed(void *ctx);
 int serve_settings_changed(void *ctx, struct conf_error *reterr);

@@ -155,6 +155,7 @@ static void reload_declared(struct serve *serve)
 	serve->redeclaring = true;
 }
 
+/* Compared with the start, not with the reload before: the warning stays until the restart. */
 static void log_restart_needed(const struct server_conf *old, const struct server_conf *new)
 {
 	struct strbuf keys;
@@ -168,6 +169,12 @@ static void log_restart_needed(const struct server_conf *old, const struct serve
 		rest = str_sub(rest, end + 1, rest.len);
 	}
 	strbuf_done(&keys);
+}
+
+void serve_forget_conf(const struct serve *serve, struct server_conf *conf)
+{
+	if (conf != serve->conf_started)
+		server_conf_free(conf);
 }
 
 int serve_reload(struct serve *serve, struct conf_error *err)
@@ -195,8 +202,8 @@ int serve_reload(struct serve *serve, struct conf_error *err)
 		goto out;
 	}
 	serve_log_warnings(&warnings);
-	log_restart_needed(serve->conf, conf);
-	server_conf_free(serve->conf_before);
+	log_restart_needed(serve->conf_started, conf);
+	serve_forget_conf(serve, serve->conf_before);
 	serve->conf_before = serve->conf;
 	serve->conf = conf;
 	certs_unref(serve->certs);

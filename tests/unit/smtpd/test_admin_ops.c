@@ -251,7 +251,7 @@ static void settings_are_tried_before_they_are_stored(void **state)
 	static const struct exchange exchanges[] = {
 		{"{\"op\":\"setting.set\",\"key\":\"god.key\",\"value\":\"1\"}", "\"code\":\"not_found\""},
 		{"{\"op\":\"setting.set\",\"key\":\"fixed.key\",\"value\":\"1\"}", "\"code\":\"invalid\""},
-		{"{\"op\":\"setting.set\",\"key\":\"good.key\",\"value\":\"bad\"}", "\"code\":\"config\""},
+		{"{\"op\":\"setting.set\",\"key\":\"good.key\",\"value\":\"bad\"}", "\"code\":\"invalid\""},
 		{"{\"op\":\"setting.unset\",\"key\":\"good.key\"}", "was not set"},
 		{"{\"op\":\"setting.set\",\"key\":\"good.key\",\"value\":\"secret\"}",
 		 "\"result\":{\"key\":\"good.key\",\"set\":true}"},
