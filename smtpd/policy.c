@@ -1,9 +1,9 @@
 /*
- * Networks, counters per client, budgets.
+ * Networks, counters per client and its networks, budgets.
  *
- * Always true: a client is in the table while it has connections, never longer; so the table is as small as
- * the server is busy. Its hash is keyed with random octets, since clients choose their addresses. A limit of
- * 0 means "none" everywhere.
+ * Always true: a network is in the table while it has connections, never longer; so the table is as small as
+ * the server is busy. A connection is counted in all of its networks or in none. The hash is keyed with random
+ * octets, since clients choose their addresses. A limit of 0 means "none" everywhere.
  *
  * Loop thread.
  */
@@ -19,9 +19,24 @@
 
 #define BUCKETS_MIN 256
 
+/* What is counted, from the one client to the block that a provider gets; bits of an address as it is kept here. */
+static const struct {
+	unsigned v4_bits, v6_bits;
+	size_t max; /* in struct limits_conf */
+} levels[] = {
+	{96 + 32, 64, offsetof(struct limits_conf, connections_per_client)},
+	{96 + 26, 48, offsetof(struct limits_conf, connections_per_network)},
+	{96 + 21, 32, offsetof(struct limits_conf, connections_per_block)},
+};
+
+struct network_key {
+	uint64_t octets[2];
+	unsigned bits;
+};
+
 struct client {
 	struct client *next;
-	uint64_t key[2];
+	struct network_key key;
 	int64_t n;
 };
 
@@ -151,17 +166,27 @@ struct policy_clients *policy_clients_free(struct policy_clients *clients)
 	return NULL;
 }
 
-static void client_key(const struct policy_address *address, uint64_t ret[2])
+static struct network_key key_of(const struct policy_address *address, size_t level)
 {
-	memcpy(ret, address->octets, 16);
-	if (!is_v4(address))
-		ret[1] = 0; /* IPv6: the /64 */
+	uint8_t octets[sizeof(address->octets)] = {0};
+	struct network_key key = {.bits = is_v4(address) ? levels[level].v4_bits : levels[level].v6_bits};
+	size_t whole = key.bits / 8;
+	memcpy(octets, address->octets, whole);
+	if (key.bits % 8)
+		octets[whole] = (uint8_t)(address->octets[whole] & (0xffu << (8 - key.bits % 8)));
+	memcpy(key.octets, octets, sizeof(key.octets));
+	return key;
 }
 
-static size_t bucket_of(const struct policy_clients *clients, const uint64_t key[2])
+static bool same_key(const struct network_key *a, const struct network_key *b)
 {
-	uint64_t h = (key[0] ^ clients->secret[0]) * 0x9e3779b97f4a7c15u;
-	h = (h ^ (h >> 32) ^ key[1] ^ clients->secret[1]) * 0xbf58476d1ce4e5b9u;
+	return a->bits == b->bits && a->octets[0] == b->octets[0] && a->octets[1] == b->octets[1];
+}
+
+static size_t bucket_of(const struct policy_clients *clients, const struct network_key *key)
+{
+	uint64_t h = (key->octets[0] ^ clients->secret[0]) * 0x9e3779b97f4a7c15u;
+	h = (h ^ (h >> 32) ^ key->octets[1] ^ clients->secret[1] ^ key->bits) * 0xbf58476d1ce4e5b9u;
 	h ^= h >> 29;
 	return (size_t)(h & (clients->buckets_n - 1));
 }
@@ -174,7 +199,7 @@ static void grow(struct policy_clients *clients)
 	clients->buckets = xcalloc(clients->buckets_n, sizeof(*clients->buckets));
 	for (size_t i = 0; i < old_n; i++) {
 		for (struct client *client = old[i], *next; client; client = next) {
-			size_t at = bucket_of(clients, client->key);
+			size_t at = bucket_of(clients, &client->key);
 			next = client->next;
 			client->next = clients->buckets[at];
 			clients->buckets[at] = client;
@@ -184,45 +209,62 @@ static void grow(struct policy_clients *clients)
 }
 
 /* Where the pointer to the client is, or would be. */
-static struct client **find(struct policy_clients *clients, const uint64_t key[2])
+static struct client **find(struct policy_clients *clients, const struct network_key *key)
 {
 	struct client **at = &clients->buckets[bucket_of(clients, key)];
-	while (*at && ((*at)->key[0] != key[0] || (*at)->key[1] != key[1]))
+	while (*at && !same_key(&(*at)->key, key))
 		at = &(*at)->next;
 	return at;
 }
 
-bool policy_clients_enter(struct policy_clients *clients, const struct policy_address *address, int64_t max)
+static void count_one(struct policy_clients *clients, const struct network_key *key)
 {
-	uint64_t key[2];
-	client_key(address, key);
 	struct client **at = find(clients, key);
 	if (*at) {
-		if (max > 0 && (*at)->n >= max)
-			return false;
 		(*at)->n++;
-		return true;
+		return;
 	}
 	struct client *client = XNEW(struct client);
-	client->key[0] = key[0];
-	client->key[1] = key[1];
+	client->key = *key;
 	client->n = 1;
 	*at = client;
 	if (++clients->n > clients->buckets_n)
 		grow(clients);
-	return true;
 }
 
-void policy_clients_leave(struct policy_clients *clients, const struct policy_address *address)
+static void forget_one(struct policy_clients *clients, const struct network_key *key)
 {
-	uint64_t key[2];
-	client_key(address, key);
 	struct client **at = find(clients, key), *client = *at;
 	if (!client || --client->n > 0)
 		return;
 	*at = client->next;
 	clients->n--;
 	free(client);
+}
+
+bool policy_clients_enter(struct policy_clients *clients, const struct policy_address *address,
+			  const struct limits_conf *limits)
+{
+	struct network_key keys[ARRAY_SIZE(levels)];
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+		int64_t max;
+		memcpy(&max, (const char *)limits + levels[i].max, sizeof(max));
+		keys[i] = key_of(address, i);
+		const struct client *client = *find(clients, &keys[i]);
+		if (max > 0 && client && client->n >= max)
+			return false;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		count_one(clients, &keys[i]);
+	return true;
+}
+
+void policy_clients_leave(struct policy_clients *clients, const struct policy_address *address)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+		struct network_key key = key_of(address, i);
+		forget_one(clients, &key);
+	}
 }
 
 static enum reply_id spend(int64_t *used, int64_t max, enum reply_id over)

@@ -1,8 +1,9 @@
 /*
- * How much one client may ask of us: networks that are not counted, connections per client address, and the
- * budgets of a session. Pure but for memory; loop thread.
+ * How much one client may ask of us: networks that are not counted, connections per client and its networks, and
+ * the budgets of a session. Pure but for memory; loop thread.
  *
- * A client address is an IPv4 address or an IPv6 /64, since that is what one customer of a provider gets.
+ * A client is an IPv4 address or an IPv6 /64, since that is what one customer of a provider gets; its network is the
+ * /26 or /48 around it, its block the /21 or /32: who has many addresses has them there.
  */
 #ifndef SERVELO_SMTPD_POLICY_H
 #define SERVELO_SMTPD_POLICY_H
@@ -30,12 +31,13 @@ struct policy_network {
 int policy_network_parse(struct str text, struct policy_network *ret);
 bool policy_network_has(const struct policy_network *network, const struct policy_address *address);
 
-/* Connections now, per client. */
+/* Connections now, per client, network and block. */
 struct policy_clients;
 struct policy_clients *policy_clients_new(void);
 struct policy_clients *policy_clients_free(struct policy_clients *clients);
-/* Counts one more unless the client has max already; then false. */
-bool policy_clients_enter(struct policy_clients *clients, const struct policy_address *address, int64_t max);
+/* Counts one more, unless client, network or block have as many as limits allow; then false, and nothing is counted. */
+bool policy_clients_enter(struct policy_clients *clients, const struct policy_address *address,
+			  const struct limits_conf *limits);
 void policy_clients_leave(struct policy_clients *clients, const struct policy_address *address);
 
 /* What a session has used up. Each function counts one and says what is left of our patience: REPLY_NONE, or

@@ -329,6 +329,10 @@ static int check_limits(const struct limits_conf *limits, struct strbuf *warning
 		return fail(reterr, "limits.stress_timeout is longer than limits.command_timeout");
 	if (limits->connections_per_client > limits->connections)
 		warn(warnings, "limits.connections_per_client is above limits.connections and has no effect");
+	if (limits->connections_per_client > limits->connections_per_network ||
+	    limits->connections_per_network > limits->connections_per_block)
+		warn(warnings,
+		     "limits.connections_per_client, _network and _block should grow in this order");
 	if (limits->line_length > limits->message_size)
 		return fail(reterr, "limits.line_length is above limits.message_size");
 	if (limits->command_timeout_ms < 5 * minute)

@@ -185,7 +185,7 @@ static void on_connection(void *ctx, int fd, const struct sockaddr *sa)
 		refuse(server, fd, REPLY_TOO_MANY_CONNECTIONS, policy_address_text(&address, ip));
 		return;
 	}
-	if (!exempt && !policy_clients_enter(server->clients, &address, limits->connections_per_client)) {
+	if (!exempt && !policy_clients_enter(server->clients, &address, limits)) {
 		refuse(server, fd, REPLY_TOO_MANY_FROM_CLIENT, policy_address_text(&address, ip));
 		return;
 	}

@@ -35,7 +35,8 @@ extern const struct conf_table smtp_conf_table;
 /* Section "limits". Times in milliseconds. */
 struct limits_conf {
 	int64_t message_size;
-	int64_t connections, connections_per_client;
+	int64_t connections;
+	int64_t connections_per_client, connections_per_network, connections_per_block;
 	int64_t recipients;
 	int64_t commands;                   /* in one session, of those that do not deliver */
 	int64_t errors, unknown_recipients; /* then 421 and close */
@@ -49,7 +50,7 @@ struct limits_conf {
 				      in use */
 	int64_t stress_percent;
 	int64_t data_rate_min;      /* octets per second, over a minute */
-	struct conf_strings exempt; /* addresses and networks that connections_per_client does not count */
+	struct conf_strings exempt; /* addresses and networks that connections_per_* do not count */
 };
 extern const struct conf_table limits_conf_table;
 

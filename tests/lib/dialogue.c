@@ -61,6 +61,8 @@ static const struct {
 	OPTION(message_size),
 	OPTION(connections),
 	OPTION(connections_per_client),
+	OPTION(connections_per_network),
+	OPTION(connections_per_block),
 	OPTION(recipients),
 	OPTION(commands),
 	OPTION(errors),

@@ -205,6 +205,8 @@ void smtp_stub_init(struct smtp_stub *stub, uv_loop_t *loop)
 		.limits = {.message_size = 1 << 20,
 			   .connections = 20000,
 			   .connections_per_client = 20000,
+			   .connections_per_network = 20000,
+			   .connections_per_block = 20000,
 			   .recipients = 100,
 			   .commands = 100,
 			   .errors = 20,

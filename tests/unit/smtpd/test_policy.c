@@ -67,38 +67,80 @@ static void addresses_print_as_they_are_written(void **state)
 	assert_string_equal(policy_address_text(&a, buf), "127.0.0.1");
 }
 
+static bool enter(struct policy_clients *clients, const char *text, int64_t client, int64_t network,
+		  int64_t block)
+{
+	const struct limits_conf limits = {.connections_per_client = client,
+					   .connections_per_network = network,
+					   .connections_per_block = block};
+	struct policy_address a = address(text);
+	return policy_clients_enter(clients, &a, &limits);
+}
+
+static void leave(struct policy_clients *clients, const char *text)
+{
+	struct policy_address a = address(text);
+	policy_clients_leave(clients, &a);
+}
+
 static void clients_are_counted_by_address_and_by_64(void **state)
 {
 	(void)state;
 	struct policy_clients *clients = policy_clients_new();
-	struct policy_address v4 = address("192.0.2.1"), other = address("192.0.2.2");
-	struct policy_address v6 = address("2001:db8::1"), neighbour = address("2001:db8::2"),
-			      far = address("2001:db8:0:1::1");
-	assert_true(policy_clients_enter(clients, &v4, 2));
-	assert_true(policy_clients_enter(clients, &v4, 2));
-	assert_false(policy_clients_enter(clients, &v4, 2));
-	assert_true(policy_clients_enter(clients, &other, 2));
-	policy_clients_leave(clients, &v4);
-	assert_true(policy_clients_enter(clients, &v4, 2));
-	assert_true(policy_clients_enter(clients, &v6, 1));
-	assert_false(policy_clients_enter(clients, &neighbour, 1));
-	assert_true(policy_clients_enter(clients, &far, 1));
-	policy_clients_leave(clients, &neighbour);
-	assert_true(policy_clients_enter(clients, &v6, 1));
-	assert_true(policy_clients_enter(clients, &v6, 0)); /* 0: no limit */
+	assert_true(enter(clients, "192.0.2.1", 2, 0, 0));
+	assert_true(enter(clients, "192.0.2.1", 2, 0, 0));
+	assert_false(enter(clients, "192.0.2.1", 2, 0, 0));
+	assert_true(enter(clients, "192.0.2.2", 2, 0, 0));
+	leave(clients, "192.0.2.1");
+	assert_true(enter(clients, "192.0.2.1", 2, 0, 0));
+	assert_true(enter(clients, "2001:db8::1", 1, 0, 0));
+	assert_false(enter(clients, "2001:db8::2", 1, 0, 0));
+	assert_true(enter(clients, "2001:db8:0:1::1", 1, 0, 0));
+	leave(clients, "2001:db8::2");
+	assert_true(enter(clients, "2001:db8::1", 1, 0, 0));
+	assert_true(enter(clients, "2001:db8::1", 0, 0, 0)); /* 0: no limit */
 	policy_clients_free(clients);
+}
+
+/* Two connections fit; the third comes from inside the network, then from right outside of it. */
+static void networks_and_blocks_are_counted_too(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t network, block;
+		const char *first, *second, *inside, *outside;
+	} cases[] = {
+		{2, 0, "192.0.2.0", "192.0.2.63", "192.0.2.31", "192.0.2.64"},
+		{0, 2, "198.51.96.0", "198.51.103.255", "198.51.100.7", "198.51.104.0"},
+		{2, 0, "2001:db8:1::1", "2001:db8:1:ffff::", "2001:db8:1:8000::", "2001:db8:2::"},
+		{0, 2, "2001:db8::", "2001:db8:ffff::", "2001:db8:8000::", "2001:db9::"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct policy_clients *clients = policy_clients_new();
+		int64_t network = cases[i].network, block = cases[i].block;
+		assert_true(enter(clients, cases[i].first, 0, network, block));
+		assert_true(enter(clients, cases[i].second, 0, network, block));
+		assert_false(enter(clients, cases[i].inside, 0, network, block));
+		assert_true(enter(clients, cases[i].outside, 0, network, block));
+		/* who was refused was counted nowhere */
+		leave(clients, cases[i].first);
+		assert_true(enter(clients, cases[i].inside, 1, network, block));
+		assert_false(enter(clients, cases[i].first, 0, network, block));
+		policy_clients_free(clients);
+	}
 }
 
 static void ten_thousand_clients_come_and_go(void **state)
 {
 	(void)state;
+	const struct limits_conf limits = {.connections_per_client = 1};
 	struct policy_clients *clients = policy_clients_new();
 	for (uint32_t round = 0; round < 2; round++) {
 		for (uint32_t i = 0; i < 10000; i++) {
 			struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000000 + i)}};
 			struct policy_address a = policy_address_of((const struct sockaddr *)&sa);
-			assert_true(policy_clients_enter(clients, &a, 1));
-			assert_false(policy_clients_enter(clients, &a, 1));
+			assert_true(policy_clients_enter(clients, &a, &limits));
+			assert_false(policy_clients_enter(clients, &a, &limits));
 		}
 		for (uint32_t i = 0; i < 10000; i++) {
 			struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(0x0a000000 + i)}};
@@ -139,6 +181,7 @@ int main(void)
 		cmocka_unit_test(networks),
 		cmocka_unit_test(addresses_print_as_they_are_written),
 		cmocka_unit_test(clients_are_counted_by_address_and_by_64),
+		cmocka_unit_test(networks_and_blocks_are_counted_too),
 		cmocka_unit_test(ten_thousand_clients_come_and_go),
 		cmocka_unit_test(budgets_end_a_session),
 	};
