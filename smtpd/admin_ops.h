@@ -10,7 +10,8 @@
  * Requests, all values being texts as they are typed (numbers and booleans are taken too):
  *
  *	tenant.add	slug, admin_email, [name, notify_email, locale, reference_prefix, signature, logo_url,
- *			confirm, attachments_max, attachment_size_max, blocked_extensions]
+ *			confirm, attachments_max, attachment_size_max, blocked_extensions,
+ *			next_ticket (only goes up)]
  *	tenant.set	slug, any of these fields
  *	tenant.suspend  tenant.resume  tenant.remove	slug
  *	ticket.set	reference, any of status, subject, tag, assignee

@@ -24,6 +24,18 @@ struct tenant_field {
 static int check_tenant_add(struct admin_op *op, const struct admin_rules *rules);
 static int check_tenant_fields(struct admin_op *op, const struct admin_rules *rules);
 static int check_nothing(struct admin_op *op, const struct admin_rules *rules);
+/* After set_fields() changed row: has was what the tenant had before. */
+static int raise_next_ticket(struct admin_op *op, struct store_txn *txn, const struct tenant_row *row,
+			     int64_t has)
+{
+	if (!admin_request_text(op, "next_ticket").ptr || row->next_ticket == has)
+		return 0;
+	int r = tenant_rows_raise_next_ticket(txn, row->id, row->next_ticket);
+	if (r == -EINVAL)
+		return admin_decline(op, ADMIN_INVALID, "next_ticket only goes up: it is %" PRId64, has);
+	return r;
+}
+
 static int apply_tenant_add(struct admin_op *op, struct store_txn *txn);
 static int apply_tenant_set(struct admin_op *op, struct store_txn *txn);
 static int apply_tenant_suspend(struct admin_op *op, struct store_txn *txn);
@@ -50,6 +62,8 @@ static int set_number(struct admin_op *op, const struct tenant_field *field, str
 		      struct tenant_row *row);
 static int set_size(struct admin_op *op, const struct tenant_field *field, struct str text,
 		    struct tenant_row *row);
+static int set_next_ticket(struct admin_op *op, const struct tenant_field *field, struct str text,
+			   struct tenant_row *row);
 
 #define FIELD(member, setter, length_max, number_max)                                        \
 	{                                                                                    \
@@ -67,12 +81,14 @@ static const struct tenant_field tenant_fields[] = {
 	FIELD(attachments_max, set_number, 0, 1000),
 	FIELD(attachment_size_max, set_size, 0, INT64_C(1) << 31),
 	FIELD(blocked_extensions, set_extensions, 2000, 0),
+	FIELD(next_ticket, set_next_ticket, 0, 999999999),
 };
 #undef FIELD
 
-#define TENANT_KEYS                                                                                   \
-	"name", "admin_email", "notify_email", "locale", "reference_prefix", "signature", "logo_url", \
-		"confirm", "attachments_max", "attachment_size_max", "blocked_extensions", NULL
+#define TENANT_KEYS                                                                                       \
+	"name", "admin_email", "notify_email", "locale", "reference_prefix", "signature", "logo_url",     \
+		"confirm", "attachments_max", "attachment_size_max", "blocked_extensions", "next_ticket", \
+		NULL
 static const char *const tenant_keys[] = {TENANT_KEYS};
 static const char *const no_keys[] = {NULL};
 
@@ -155,14 +171,14 @@ static int set_address(struct admin_op *op, const struct tenant_field *field, st
 	return 0;
 }
 
-/* BCP 47 in its usual shape: "en", "pt-BR", "zh-Hant-TW"; stored as written. */
+/* BCP 47 in its usual shape: "en", "pt-BR", "zh-Hant-TW"; stored as written. Empty: tenants.locale. */
 static int set_locale(struct admin_op *op, const struct tenant_field *field, struct str text,
 		      struct tenant_row *row)
 {
 	size_t subtag = 0;
 	bool first = true;
 	bool good = text.len <= field->len_max;
-	for (size_t i = 0; good && i <= text.len; i++) {
+	for (size_t i = 0; good && text.len && i <= text.len; i++) {
 		if (i < text.len && (ascii_alpha(text.ptr[i]) || (!first && ascii_digit(text.ptr[i])))) {
 			subtag++;
 			continue;
@@ -234,7 +250,7 @@ static int set_bool(struct admin_op *op, const struct tenant_field *field, struc
 {
 	bool *value = (bool *)(void *)((char *)row + field->offset);
 	if (parse_bool(text, value) < 0)
-		return admin_decline(op, ADMIN_INVALID, "%s is true or false, not \"%.*s\"", field->name,
+		return admin_decline(op, ADMIN_INVALID, "%s is yes or no, not \"%.*s\"", field->name,
 				     STR_ARG(str_sub(text, 0, 64)));
 	return 0;
 }
@@ -264,6 +280,23 @@ static int set_number(struct admin_op *op, const struct tenant_field *field, str
 	if (!good || n > field->max)
 		return admin_decline(op, ADMIN_INVALID,
 				     "%s: \"%.*s\" is not a number from 0 (the server's default) to %" PRId64,
+				     field->name, STR_ARG(str_sub(text, 0, 64)), field->max);
+	*field_int(row, field) = n;
+	return 0;
+}
+
+/* Whether it goes up is known inside the transaction only. */
+static int set_next_ticket(struct admin_op *op, const struct tenant_field *field, struct str text,
+			   struct tenant_row *row)
+{
+	int64_t n = 0;
+	bool good = text.len > 0 && text.len <= 9;
+	for (size_t i = 0; good && i < text.len; i++) {
+		good = ascii_digit(text.ptr[i]);
+		n = n * 10 + (text.ptr[i] - '0');
+	}
+	if (!good || n < 1)
+		return admin_decline(op, ADMIN_INVALID, "%s: \"%.*s\" is not a number from 1 to %" PRId64,
 				     field->name, STR_ARG(str_sub(text, 0, 64)), field->max);
 	*field_int(row, field) = n;
 	return 0;
@@ -332,14 +365,15 @@ static int slug_lower(struct admin_op *op, struct str *ret)
 static json_t *tenant_json(const struct tenant_row *row)
 {
 	return json_pack(
-		"{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:I,s:I,s:o,s:s}", "slug", admin_json_text(row->slug),
-		"name", admin_json_text(row->name), "reference_prefix",
+		"{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:I,s:I,s:o,s:I,s:s}", "slug",
+		admin_json_text(row->slug), "name", admin_json_text(row->name), "reference_prefix",
 		admin_json_text(row->reference_prefix), "admin_email", admin_json_text(row->admin_email),
 		"notify_email", admin_json_text(row->notify_email), "locale", admin_json_text(row->locale),
 		"signature", admin_json_text(row->signature), "logo_url", admin_json_text(row->logo_url),
 		"confirm", row->confirm, "attachments_max", (json_int_t)row->attachments_max,
 		"attachment_size_max", (json_int_t)row->attachment_size_max, "blocked_extensions",
-		admin_json_text(row->blocked_extensions), "status", tenant_status_name(row->status));
+		admin_json_text(row->blocked_extensions), "next_ticket", (json_int_t)row->next_ticket,
+		"status", tenant_status_name(row->status));
 }
 
 /* Views of a row die with the next call on the transaction; a row that is edited needs texts of its own. */
@@ -403,7 +437,8 @@ static int free_prefix(struct store_txn *txn, struct str slug, char *ret)
 static int apply_tenant_add(struct admin_op *op, struct store_txn *txn)
 {
 	char prefix[REFERENCE_PREFIX_MAX + 1];
-	struct tenant_row row = {.locale = STR("en"), .confirm = true, .status = TENANT_ACTIVE};
+	struct tenant_row row = {
+		.locale = STR(""), .confirm = true, .status = TENANT_ACTIVE, .next_ticket = 1};
 	struct tenant_row found;
 	size_t n;
 	int r = slug_lower(op, &row.slug);
@@ -429,6 +464,8 @@ static int apply_tenant_add(struct admin_op *op, struct store_txn *txn)
 	if (r == 0)
 		r = tenant_rows_add(txn, &row, &row.id);
 	if (r == 0)
+		r = raise_next_ticket(op, txn, &row, 1);
+	if (r == 0)
 		op->result = tenant_json(&row);
 	return r;
 }
@@ -438,12 +475,15 @@ static int apply_tenant_set(struct admin_op *op, struct store_txn *txn)
 	struct tenant_row row;
 	size_t n;
 	int r = tenant_find(op, txn, &row);
+	int64_t has = r == 0 ? row.next_ticket : 0;
 	if (r == 0)
 		r = set_fields(op, &row, &n);
 	if (r == 0)
 		r = prefix_is_free(op, txn, &row);
 	if (r == 0)
 		r = tenant_rows_update(txn, &row);
+	if (r == 0)
+		r = raise_next_ticket(op, txn, &row, has);
 	if (r == 0)
 		op->result = tenant_json(&row);
 	return r;

@@ -47,7 +47,7 @@ static const char sql_add_counter[] = "INSERT INTO ticket_counter (tenant, next)
 #define FROM_TENANT " FROM tenant t JOIN ticket_counter c ON c.tenant = t.id"
 static const char sql_find[] = "SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.slug = ?1";
 /* Declared tenants may share a prefix (the default is made of the slug); the first one is who has it. */
-static const char sql_find_prefix[] = 
+static const char sql_find_prefix[] =
 	"SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.reference_prefix = ?1 ORDER BY t.id LIMIT 1";
 static const char sql_find_id[] = "SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.id = ?1";
 static const char sql_update[] =
@@ -56,6 +56,8 @@ static const char sql_update[] =
 	" signature = ?7, logo_url = ?8, blocked_extensions = ?9, attachments_max = ?10,"
 	" attachment_size_max = ?11, confirm = ?12, status = ?13, set_fields = ?14, updated_ms = ?15"
 	" WHERE id = ?1";
+static const char sql_next_ticket[] = "SELECT next FROM ticket_counter WHERE tenant = ?1";
+static const char sql_raise_next_ticket[] = "UPDATE ticket_counter SET next = ?2 WHERE tenant = ?1";
 static const char sql_set_status[] = "UPDATE tenant SET status = ?2, updated_ms = ?3 WHERE id = ?1";
 
 const char *tenant_status_name(enum tenant_status status)
@@ -217,6 +219,23 @@ int tenant_rows_update_declared(struct store_txn *txn, const struct tenant_row *
 	r = write_row(txn, &next, set_fields);
 	stmt_reset(s);
 	return r < 0 ? r : 1;
+}
+
+int tenant_rows_raise_next_ticket(struct store_txn *txn, struct tenant_id id, int64_t next_ticket)
+{
+	struct stmt *s = stmt_use(txn->db, sql_next_ticket);
+	stmt_int(s, 1, id.v);
+	int r = stmt_step(s);
+	int64_t now = r > 0 ? stmt_col_int(s, 0) : 0;
+	stmt_reset(s);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	if (next_ticket <= now)
+		return -EINVAL;
+	s = stmt_use(txn->db, sql_raise_next_ticket);
+	stmt_int(s, 1, id.v);
+	stmt_int(s, 2, next_ticket);
+	return stmt_run(s);
 }
 
 int tenant_rows_set_status(struct store_txn *txn, struct tenant_id id, enum tenant_status status)

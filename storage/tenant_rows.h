@@ -20,7 +20,7 @@ struct tenant_row {
 	struct str reference_prefix; /* "ACME" of ACME-00042 */
 	struct str admin_email;
 	struct str notify_email; /* empty: admin_email */
-	struct str locale;       /* "en" */
+	struct str locale;       /* "en"; empty: the server's default */
 	struct str signature;
 	struct str logo_url;
 	struct str blocked_extensions; /* comma-separated; empty: the default list; "none": block none */
@@ -45,6 +45,9 @@ int tenant_rows_update(struct store_txn *txn, const struct tenant_row *row);
  * 0 when nothing had to, -ENOENT.
  */
 int tenant_rows_update_declared(struct store_txn *txn, const struct tenant_row *row);
+/* The number that the tenant's next ticket gets; it only goes up, for a number that was given stays given. -EINVAL when it
+ * is not above what it was, -ENOENT. */
+int tenant_rows_raise_next_ticket(struct store_txn *txn, struct tenant_id id, int64_t next_ticket);
 int tenant_rows_set_status(struct store_txn *txn, struct tenant_id id, enum tenant_status status);
 /* Views are valid until the next call with the same txn. -ENOENT. */
 int tenant_rows_find(struct store_txn *txn, struct str slug, struct tenant_row *ret);

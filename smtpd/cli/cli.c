@@ -263,12 +263,17 @@ static int help_about(const struct cli_noun *const *nouns, size_t n, int argc, c
 		else if (noun->name && strcmp(noun->name, argv[0]) == 0 && argc > 1 &&
 			 (verb = verb_find(noun, argv[1])))
 			help_verb(noun, verb);
+		else if (noun->name && strcmp(noun->name, argv[0]) == 0 && argc > 1)
+			return cli_fail(EX_USAGE, "servelo %s has no verb \"%.64s\"; see servelo help %s",
+					noun->name, argv[1], noun->name);
 		else if (noun->name && strcmp(noun->name, argv[0]) == 0)
 			help_noun(noun);
 		else
 			continue;
 		return cli_flush();
 	}
+	if (argc > 0)
+		return cli_fail(EX_USAGE, "there is no noun or verb \"%.64s\"; see servelo help", argv[0]);
 	help_all(nouns, n);
 	return cli_flush();
 }

@@ -243,6 +243,8 @@ static int run_raw(struct cli *cli)
 {
 	struct mail_id id;
 	struct raw raw = {0};
+	if (cli->json)
+		return cli_fail(EX_USAGE, "message raw writes octets, not --json; see servelo message show");
 	int r = message_of_word(cli, &id);
 	if (r)
 		return r;

@@ -21,9 +21,9 @@ static int run_remove(struct cli *cli);
 /* Option --admin-email is the field admin_email, and so on: one table for add and set. */
 static const struct arg_option field_options[] = {
 	{"name", "TEXT", "what people call it (default: the slug)"},
-	{"admin-email", "ADDRESS", "who is told of new tickets"},
+	{"admin-email", "ADDRESS", "who is told of new tickets (once mail can leave)"},
 	{"notify-email", "ADDRESS", "told instead of admin-email; \"\" for none"},
-	{"locale", "TAG", "language of mails to customers, like en or pt-BR"},
+	{"locale", "TAG", "language of mails to customers, like en or pt-BR; \"\": the server's default"},
 	{"reference-prefix", "PREFIX", "ACME of ACME-00042 (default: from the slug)"},
 	{"signature", "TEXT", "stands below mails to customers"},
 	{"logo-url", "URL", "stands above mails to customers"},
@@ -31,6 +31,7 @@ static const struct arg_option field_options[] = {
 	{"attachments-max", "N", "attachments offered per mail; 0: the server's default"},
 	{"attachment-size-max", "SIZE", "of one attachment, like 25MiB; 0: the server's default"},
 	{"blocked-extensions", "LIST", "like exe,js,scr; none; \"\": the server's default"},
+	{"next-ticket", "N", "number of the next ticket; only goes up (after a restore)"},
 };
 static const struct arg_option list_options[] = {
 	{"removed", NULL, "removed tenants too"},
@@ -83,6 +84,8 @@ static json_t *request_new(const char *op, const char *slug)
 
 static int run_add(struct cli *cli)
 {
+	if (!args_value(&cli->args, "admin-email"))
+		return cli_fail(EX_USAGE, "a tenant needs --admin-email ADDRESS");
 	json_t *request = request_new("tenant.add", cli->args.words[0]);
 	json_t *result = NULL;
 	add_fields(cli, request);
@@ -226,7 +229,7 @@ static bool on_show(void *ctx, const struct tenant_row *row, int64_t tickets)
 	line("References", row->reference_prefix);
 	line("Admin", row->admin_email);
 	line("Notified instead", row->notify_email);
-	line("Locale", row->locale);
+	line("Locale", row->locale.len ? row->locale : STR("the server's default"));
 	line("Signature", row->signature);
 	line("Logo", row->logo_url);
 	line("Confirmations", row->confirm ? STR("yes") : STR("no"));
@@ -235,6 +238,7 @@ static bool on_show(void *ctx, const struct tenant_row *row, int64_t tickets)
 	line("Blocked extensions",
 	     row->blocked_extensions.len ? row->blocked_extensions : STR("the server's default"));
 	number_line("Tickets", tickets, "0");
+	number_line("Next number", row->next_ticket, "1");
 	line("Created", str_from(display_time(row->created_ms, time)));
 	line("Changed", str_from(display_time(row->updated_ms, time)));
 	return true;

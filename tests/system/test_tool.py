@@ -54,6 +54,26 @@ def test_a_mail_under_way_keeps_the_tenant_it_began_with(make_server):
     server.stop()
 
 
+def test_numbers_of_tickets_go_up_only(make_server):
+    """After a restore the tickets since the backup are gone, and their numbers must not be given again."""
+    server = make_server().start()
+    server.cli("tenant", "set", "acme", "--next-ticket", "700")
+    with server.talk() as talk:
+        assert talk.deliver(smtp_talk.mail(), ["acme@serveloapp.com"]).references == ["ACME-00700"]
+    assert server.run("tenant", "set", "acme", "--next-ticket", "5").returncode == 65
+    assert server.json("tenant", "show", "acme")["next_ticket"] == 701
+    server.stop()
+
+
+def test_words_that_mean_nothing_here(server):
+    for code, words in ((66, ["ticket", "list", "--tenant", "nobody"]), (66, ["audit", "list", "--tenant", "nobody"]),
+                        (64, ["help", "nope"]), (64, ["help", "ticket", "nope"]),
+                        (64, ["message", "raw", "1h2f4k9qz7c0m3x8va", "--json"]), (64, ["tenant", "add", "hooli"])):
+        done = server.run(*words)
+        assert done.returncode == code and done.stderr and not done.stdout, (words, done)
+    assert b"--admin-email" in server.run("tenant", "add", "hooli").stderr
+
+
 def test_tenants_that_cannot_be(server):
     for words in (["postmaster"], ["reply"], ["Under_score"], ["-dash"], ["x" * 33], [""], ["support"]):
         done = server.run("tenant", "add", *words, "--name", "X", "--admin-email", "admin@x.example")
