@@ -38,7 +38,7 @@ struct relay_conn {
 	uv_tcp_t tcp;
 	const char *const *script;
 	size_t step;
-	bool closed, stopped, hanging;
+	bool closed, stopped, hanging, tls_open;
 	struct tls_channel *tls;
 	struct strbuf in;
 	struct strbuf drip; /* to be said */
@@ -194,12 +194,21 @@ static bool step_data(struct relay_conn *conn)
 	return true;
 }
 
+/* Done when the handshake is. */
 static bool step_tls(struct relay_conn *conn)
 {
-	conn->tls = tls_channel_accept(conn->relay->certs);
+	if (!conn->tls)
+		conn->tls = tls_channel_accept(conn->relay->certs);
 	if (!conn->tls)
 		abort();
-	return true;
+	return conn->tls_open;
+}
+
+static bool step_wait(struct relay_conn *conn)
+{
+	bool came = conn->in.len > 0;
+	strbuf_clear(&conn->in);
+	return came;
 }
 
 static void say_often(struct relay_conn *conn, const char *text)
@@ -236,6 +245,8 @@ static bool play_step(struct relay_conn *conn, const char *step)
 		return step_data(conn);
 	case 'T':
 		return step_tls(conn);
+	case 'W':
+		return step_wait(conn);
 	case 'X':
 	case 'R':
 		close_conn(conn, step[0] == 'R');
@@ -286,6 +297,7 @@ static void tls_input(struct relay_conn *conn, struct str octets)
 	ssize_t n = 0;
 	enum tls_event event = tls_channel_feed(conn->tls, octets);
 	write_tls_output(conn);
+	conn->tls_open = event == TLS_OPEN;
 	while (event == TLS_OPEN && (n = tls_channel_read(conn->tls, plain, sizeof(plain))) > 0)
 		strbuf_add(&conn->in, (struct str){plain, (size_t)n});
 	if (event == TLS_FAILED || event == TLS_CLOSED)

@@ -16,7 +16,8 @@
  *	C text     the client must say this line; a '*' at its end stands for anything
  *	E          nothing else has come by now
  *	D          read mail data up to CR LF . CR LF, keep it
- *	T          begin TLS (fake_relay_open's certs)
+ *	W          wait until anything comes, and drop it
+ *	T          TLS from here on (fake_relay_open's certs)
  *	X, R       close; close with a reset
  *	P          stop reading
  *	H          hang: go on reading, say nothing more
