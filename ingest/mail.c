@@ -27,6 +27,16 @@ const char *mail_class_name(enum mail_class class)
 	return (size_t) class < ARRAY_SIZE(names) ? names[class] : "unknown";
 }
 
+const char *mail_report_kind_name(enum mail_report_kind kind)
+{
+	static const char *const names[] = {
+		[MAIL_REPORT_SOFT] = "soft",
+		[MAIL_REPORT_HARD] = "hard",
+		[MAIL_REPORT_FEEDBACK] = "feedback",
+	};
+	return (size_t)kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
+}
+
 const char *parse_status_name(enum parse_status status)
 {
 	static const char *const names[] = {

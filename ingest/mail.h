@@ -49,6 +49,21 @@ struct mail_attachment {
 	bool inline_image; /* shown in the HTML by its Content-ID */
 };
 
+/* One recipient that a bounce or a feedback report tells of (bounce_report.h). */
+enum mail_report_kind {
+	MAIL_REPORT_SOFT,     /* may work another time or with another mail */
+	MAIL_REPORT_HARD,     /* there is no such mailbox or domain */
+	MAIL_REPORT_FEEDBACK, /* somebody complained */
+};
+const char *mail_report_kind_name(enum mail_report_kind kind); /* "soft", "hard", "feedback" */
+#define MAIL_REPORTS_MAX 64
+struct mail_report {
+	struct str recipient; /* local@domain; empty when the report hides it */
+	struct str status;    /* RFC 3463, "5.1.1"; empty: unknown */
+	struct str reason;    /* one line; "abuse" and the like for feedback; may be empty */
+	enum mail_report_kind kind;
+};
+
 struct parsed_mail {
 	/* RFC 5322 */
 	struct str subject; /* decoded, one line; prefixes NOT stripped; empty when absent */
@@ -74,8 +89,10 @@ struct parsed_mail {
 			  */
 	struct str addressed_to; /* X-Forwarded-To, Delivered-To, Resent-To, To: the address the customer
 				    wrote to */
-	struct str forward_confirmation; /* provider, when this is a forwarding confirmation; empty: no */
-	unsigned received_n;             /* Received fields */
+	struct str forward_confirmation;   /* provider, when this is a forwarding confirmation; empty: no */
+	const struct mail_report *reports; /* of a bounce or feedback report */
+	size_t reports_n;                  /* up to MAIL_REPORTS_MAX */
+	unsigned received_n;               /* Received fields */
 	/* what was wrong */
 	struct str defects; /* "missing-boundary 8bit-header ...": words; empty: none */
 };

@@ -16,6 +16,8 @@
 #include "base/strbuf.h"
 #include "ingest/autoreply.h"
 #include "ingest/autoreply_tables.h"
+#include "ingest/bounce_reason.h"
+#include "ingest/bounce_report.h"
 #include "ingest/mail_address.h"
 #include "ingest/mail_attachment.h"
 #include "ingest/mail_charset.h"
@@ -51,6 +53,7 @@ void mail_parse_init(void)
 	mail_charset_init();
 	quote_tables_init();
 	autoreply_tables_init();
+	bounce_reason_init();
 }
 
 static void defect(struct parse *parse, bool is, const char *word)
@@ -325,6 +328,54 @@ static void classify(struct parse *parse)
 	mail->forward_confirmation = keep(parse, verdict.forward_confirmation);
 }
 
+/* ---- what a bounce or a feedback report tells ---- */
+
+/* The octets of the first part of one of these types; octets holds them when they were encoded. */
+static struct str part_octets(const struct mime_tree *tree, struct str type, struct str other,
+			      struct strbuf *octets)
+{
+	for (size_t i = 0; i < tree->n; i++) {
+		const struct mime_entity *entity = &tree->entities[i];
+		if (!str_eq(entity->media_type, type) && !str_eq(entity->media_type, other))
+			continue;
+		if (entity->encoding == MAIL_ENCODING_IDENTITY)
+			return entity->body;
+		mail_decode(entity->encoding, entity->body, octets);
+		return strbuf_str(octets);
+	}
+	return STR("");
+}
+
+static void read_reports(struct parse *parse)
+{
+	struct parsed_mail *mail = parse->mail;
+	const struct mime_tree *tree = &parse->tree;
+	struct strbuf octets[4];
+
+	if (mail->class != MAIL_BOUNCE && mail->class != MAIL_FEEDBACK)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(octets); i++)
+		strbuf_init(&octets[i], NESTED_DECODE_MAX);
+	struct bounce_facts facts = {
+		.status = part_octets(tree, STR("message/delivery-status"),
+				      STR("message/global-delivery-status"), &octets[0]),
+		.feedback = part_octets(tree, STR("message/feedback-report"), STR(""), &octets[1]),
+		.failed = mail_header_value(&tree->header, STR("X-Failed-Recipients")),
+		.text = mail->text,
+		.original = part_octets(tree, STR("message/rfc822"), STR("message/global"), &octets[2]),
+		.to = &mail->to,
+	};
+	if (!facts.original.len)
+		facts.original = part_octets(tree, STR("text/rfc822-headers"), STR("message/global-headers"),
+					     &octets[3]);
+	if (mail->class == MAIL_BOUNCE)
+		bounce_report_read(parse->arena, &facts, parse->limits, &mail->reports, &mail->reports_n);
+	else
+		feedback_report_read(parse->arena, &facts, parse->limits, &mail->reports, &mail->reports_n);
+	for (size_t i = 0; i < ARRAY_SIZE(octets); i++)
+		strbuf_done(&octets[i]);
+}
+
 /* ---- the whole ---- */
 
 /* All views point somewhere, also when they are empty. */
@@ -386,6 +437,7 @@ static enum parse_status run(struct parse *parse)
 	keep_reply(parse);
 	keep_attachments(parse);
 	classify(parse);
+	read_reports(parse);
 	defect(parse, tree->missing_boundary, "missing-boundary");
 	defect(parse, tree->unclosed, "unclosed-multipart");
 	defect(parse, tree->parts_limited, "too-many-parts");

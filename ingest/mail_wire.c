@@ -7,6 +7,7 @@
  *		  references:(count:u32 string*)
  *		  text:string html-text:view reply:view
  *		  attachments:(count:u32 (part filename media-type content-id size:u64 flags:u8)*)
+ *		  reports:(count:u32 (kind:u8 recipient status reason)*)
  *	string	= length:u32 octet*
  *	view	= length:u32 where:u32 [octet*]	where: offset into text, or ELSEWHERE and then the octets
  *
@@ -45,8 +46,9 @@ enum string_kind {
 
 size_t mail_wire_size_max(const struct mail_limits *limits)
 {
-	/* Three texts; everything of the header section, which decoding may triple; names of attachments. */
-	return 3 * limits->text_max + 4 * limits->header_max + 4096 * limits->attachments_max + 64 * 1024;
+	/* Three texts; everything of the header section, which decoding may triple; names of attachments; reports. */
+	return 3 * limits->text_max + 4 * limits->header_max + 4096 * limits->attachments_max +
+	       2048 * MAIL_REPORTS_MAX + 64 * 1024;
 }
 
 /* Writing */
@@ -119,6 +121,18 @@ static void put_attachment(struct strbuf *out, const struct mail_attachment *att
 			      (attachment->inline_image ? ATTACHMENT_IMAGE : 0)));
 }
 
+static void put_reports(struct strbuf *out, const struct parsed_mail *mail)
+{
+	put_count(out, mail->reports_n);
+	for (size_t i = 0; i < mail->reports_n; i++) {
+		const struct mail_report *report = &mail->reports[i];
+		put_u8(out, (uint8_t)report->kind);
+		put_str(out, report->recipient);
+		put_str(out, report->status);
+		put_str(out, report->reason);
+	}
+}
+
 static uint16_t flags_of(const struct parsed_mail *mail)
 {
 	return (uint16_t)((mail->has_html ? FLAG_HAS_HTML : 0) |
@@ -155,6 +169,7 @@ int mail_wire_encode(const struct parsed_mail *mail, enum parse_status status, s
 	put_count(out, mail->attachments_n);
 	for (size_t i = 0; i < mail->attachments_n; i++)
 		put_attachment(out, &mail->attachments[i]);
+	put_reports(out, mail);
 	return out->overflow ? -ENOBUFS : 0;
 }
 
@@ -352,6 +367,24 @@ static void get_attachments(struct reader *in, struct parsed_mail *mail)
 	mail->attachments = items;
 }
 
+static void get_reports(struct reader *in, struct parsed_mail *mail)
+{
+	struct mail_report *items =
+		get_list(in, &mail->reports_n, MAIL_REPORTS_MAX, sizeof(*items), 3 * sizeof(uint32_t) + 1);
+	for (size_t i = 0; i < mail->reports_n && !in->bad; i++) {
+		uint8_t kind = get_u8(in);
+		if (kind > MAIL_REPORT_FEEDBACK)
+			in->bad = true;
+		items[i].kind = (enum mail_report_kind)kind;
+		items[i].recipient = get_str(in, ONE_LINE);
+		items[i].status = get_str(in, TOKEN);
+		items[i].reason = get_str(in, ONE_LINE);
+		if (items[i].recipient.len && str_find(items[i].recipient, '@') == items[i].recipient.len)
+			in->bad = true;
+	}
+	mail->reports = items;
+}
+
 static void get_flags(struct reader *in, struct parsed_mail *mail)
 {
 	uint16_t flags;
@@ -401,6 +434,7 @@ int mail_wire_decode(struct arena *arena, struct str bytes, const struct mail_li
 	mail->html_text = get_view(&in, mail->text);
 	mail->reply = get_view(&in, mail->text);
 	get_attachments(&in, mail);
+	get_reports(&in, mail);
 	if (in.bad || in.p != in.end)
 		return -EBADMSG;
 	*ret = mail;

@@ -361,7 +361,7 @@ static enum quote_line_kind line_kind(struct str line)
 		i++;
 	if (i < line.len && line.ptr[i] == '>')
 		/* ">>> look here <<<" is decoration */
-		return str_has(line, STR("<<<")) ? LINE_TEXT : LINE_QUOTED;
+		return str_find(line, '<') < line.len && str_has(line, STR("<<<")) ? LINE_TEXT : LINE_QUOTED;
 	while (i < line.len) {
 		uint32_t c = utf8_next(line, &i);
 		if ((c > ' ' && c < 0x80) || (!char_blank(c) && !char_zero_width(c)))
@@ -422,6 +422,13 @@ size_t quote_lines_skip_empty(const struct quote_lines *lines, size_t i)
 	return i;
 }
 
+/* A quoted line is only looked at when its folded form may end in a colon. */
+static bool may_end_in_colon(struct str line)
+{
+	char last = line.len ? line.ptr[line.len - 1] : ' ';
+	return last <= ' ' || last == 0x7f || last == ':' || line.len > FOLD_MAX;
+}
+
 void quote_lines_init(struct quote_lines *lines, struct str text, const struct text_marks *marks)
 {
 	char buf[FOLD_MAX];
@@ -431,7 +438,8 @@ void quote_lines_init(struct quote_lines *lines, struct str text, const struct t
 		apply_marks(lines, marks);
 	for (size_t i = 0; i < lines->n; i++) {
 		struct quote_line *line = &lines->items[i];
-		if (line->kind == LINE_EMPTY)
+		if (line->kind == LINE_EMPTY ||
+		    (line->kind == LINE_QUOTED && !may_end_in_colon(quote_line_text(lines, i))))
 			continue;
 		struct str folded = fold_line(lines, i, buf, sizeof(buf));
 		if (line->kind == LINE_TEXT) {

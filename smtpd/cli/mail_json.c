@@ -56,6 +56,25 @@ static json_t *attachments(const struct parsed_mail *mail)
 	return array;
 }
 
+/* Who failed, and why, or who complained. */
+static void set_reports(json_t *o, const struct parsed_mail *mail)
+{
+	json_t *failed = json_array(), *reports = json_array();
+	for (size_t i = 0; i < mail->reports_n; i++) {
+		const struct mail_report *report = &mail->reports[i];
+		json_t *item = json_object();
+		set_text(item, "recipient", report->recipient);
+		set_text(item, "status", report->status);
+		json_object_set_new(item, "kind", json_string(mail_report_kind_name(report->kind)));
+		set_text(item, "reason", report->reason);
+		json_array_append_new(reports, item);
+		if (report->kind != MAIL_REPORT_FEEDBACK && report->recipient.len)
+			json_array_append_new(failed, json_str(report->recipient));
+	}
+	json_object_set_new(o, "failed_recipients", failed);
+	json_object_set_new(o, "reports", reports);
+}
+
 json_t *mail_json(const struct parsed_mail *mail, enum parse_status status)
 {
 	static const struct mail_mailbox nobody;
@@ -76,6 +95,7 @@ json_t *mail_json(const struct parsed_mail *mail, enum parse_status status)
 	json_object_set_new(o, "class", json_string(mail_class_name(mail->class)));
 	set_text(o, "class_rule", mail->class_rule);
 	json_object_set_new(o, "answerable", json_boolean(mail->answerable));
+	set_reports(o, mail);
 	set_text(o, "message_id", mail->message_id);
 	set_text(o, "in_reply_to", mail->in_reply_to);
 	json_object_set_new(o, "references", strings(&mail->references));
@@ -121,6 +141,18 @@ static void attachment_line(FILE *file, const struct mail_attachment *attachment
 	strbuf_done(&text);
 }
 
+static void report_line(FILE *file, const struct mail_report *report)
+{
+	struct strbuf text;
+	strbuf_init(&text, SHOWN_MAX);
+	strbuf_add(&text, report->recipient.len ? report->recipient : STR("(nobody is named)"));
+	strbuf_printf(&text, " (%s%s%.*s): %.*s", mail_report_kind_name(report->kind),
+		      report->status.len ? ", " : "", STR_ARG(not_null(report->status)),
+		      STR_ARG(not_null(report->reason)));
+	display_line(file, report->kind == MAIL_REPORT_FEEDBACK ? "Complaint" : "Failed", strbuf_str(&text));
+	strbuf_done(&text);
+}
+
 void mail_print(const struct parsed_mail *mail, enum parse_status status, FILE *file)
 {
 	char time[DISPLAY_TIME_MAX];
@@ -141,6 +173,8 @@ void mail_print(const struct parsed_mail *mail, enum parse_status status, FILE *
 	display_line(file, "By rule", mail->class_rule);
 	display_line(file, "Answerable", mail->answerable ? STR("yes") : STR("no"));
 	display_line(file, "Confirmation", mail->forward_confirmation);
+	for (size_t i = 0; i < mail->reports_n; i++)
+		report_line(file, &mail->reports[i]);
 	display_line(file, "Defects", mail->defects);
 	for (size_t i = 0; i < mail->attachments_n; i++)
 		attachment_line(file, &mail->attachments[i]);

@@ -58,6 +58,25 @@ static json_t *attachments(const struct parsed_mail *mail)
 	return array;
 }
 
+static void set_reports(json_t *object, const struct parsed_mail *mail)
+{
+	json_t *failed = json_array(), *reports = json_array();
+
+	for (size_t i = 0; i < mail->reports_n; i++) {
+		const struct mail_report *r = &mail->reports[i];
+		json_t *report = json_object();
+		set(report, "recipient", string(r->recipient));
+		set(report, "status", string(r->status));
+		set(report, "kind", string(str_from(mail_report_kind_name(r->kind))));
+		set(report, "reason", string(r->reason));
+		json_array_append_new(reports, report);
+		if (r->kind != MAIL_REPORT_FEEDBACK && r->recipient.len)
+			json_array_append_new(failed, string(r->recipient));
+	}
+	set(object, "failed_recipients", failed);
+	set(object, "reports", reports);
+}
+
 static struct str from_name(const struct parsed_mail *mail)
 {
 	if (!mail->from.n)
@@ -90,6 +109,7 @@ static json_t *to_json(const struct parsed_mail *mail, enum parse_status status)
 	set(object, "attachments", attachments(mail));
 	set(object, "class", string(str_from(mail_class_name(mail->class))));
 	set(object, "class_rule", string(mail->class_rule));
+	set_reports(object, mail);
 	set(object, "addressed_to", string(mail->addressed_to));
 	set(object, "defects", string(mail->defects));
 	return object;

@@ -36,6 +36,11 @@ static const char body[] = "Dear team,\r\n\r\nit is broken. \xe2\x82\xac 5\n-- \
 static struct parsed_mail full_mail(void)
 {
 	struct str text = {body, sizeof(body) - 1};
+	static const struct mail_report reports[] = {
+		{STR_INIT("jane@example.org"), STR_INIT("5.1.1"), STR_INIT("550 user unknown"),
+		 MAIL_REPORT_HARD},
+		{STR_INIT(""), STR_INIT(""), STR_INIT("abuse"), MAIL_REPORT_FEEDBACK},
+	};
 	return (struct parsed_mail){
 		.subject = STR("It is broken \xe2\x82\xac"),
 		.from = {mailboxes, 1},
@@ -59,6 +64,8 @@ static struct parsed_mail full_mail(void)
 		.answerable = true,
 		.addressed_to = STR("help@customer.example"),
 		.forward_confirmation = STR("google"),
+		.reports = reports,
+		.reports_n = 2,
 		.received_n = 7,
 		.defects = STR("8bit-header"),
 	};
@@ -104,6 +111,13 @@ static void expect_same(const struct parsed_mail *a, const struct parsed_mail *b
 		assert_int_equal(x->size, y->size);
 		assert_int_equal(x->disposition_inline, y->disposition_inline);
 		assert_int_equal(x->inline_image, y->inline_image);
+	}
+	assert_int_equal(a->reports_n, b->reports_n);
+	for (size_t i = 0; i < a->reports_n; i++) {
+		assert_true(str_eq(a->reports[i].recipient, b->reports[i].recipient));
+		assert_true(str_eq(a->reports[i].status, b->reports[i].status));
+		assert_true(str_eq(a->reports[i].reason, b->reports[i].reason));
+		assert_int_equal(a->reports[i].kind, b->reports[i].kind);
 	}
 	assert_int_equal(a->class, b->class);
 	assert_true(str_eq(a->class_rule, b->class_rule));
