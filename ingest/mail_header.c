@@ -285,21 +285,26 @@ struct str mail_header_token(struct arena *arena, struct str value)
 {
 	char *copy = arena_alloc(arena, value.len < 128 ? value.len + 1 : 128);
 	size_t n = 0, comments = 0;
+	bool blank = false;
 
 	if (!copy)
 		return STR("");
 	for (size_t i = 0; i < value.len && n < 127; i++) {
 		char c = value.ptr[i];
-		if (c == '(')
+		if (c == '(') {
 			comments++;
-		else if (c == ')' && comments)
+		} else if (c == ')' && comments) {
 			comments--;
-		else if (comments || c == '"' || c <= ' ' || c >= 0x7f)
-			continue;
-		else if (c == ';' || c == ',')
+		} else if (!comments && ascii_space(c)) {
+			blank = true;
+		} else if (!comments && (c == ';' || c == ',')) {
 			break;
-		else
+		} else if (!comments && c != '"' && c > ' ' && c < 0x7f) {
+			if (blank && n && c != '/' && copy[n - 1] != '/')
+				break; /* a semicolon is missing */
 			copy[n++] = ascii_lower(c);
+			blank = false;
+		}
 	}
 	return (struct str){copy, n};
 }

@@ -47,7 +47,8 @@ size_t mail_header_count(const struct mail_header *header, struct str name);
  */
 int mail_header_ids(struct arena *arena, struct str value, size_t max, struct mail_strs *ret);
 
-/* "text/html" of "Text/HTML; charset=x": the value up to ";", comments and blanks removed, lower case. */
+/* "text/html" of "Text/HTML; charset=x": the value up to ";" or what stands for it
+ * ("text/html charset=x"), comments and the blanks around "/" removed, lower case. */
 struct str mail_header_token(struct arena *arena, struct str value);
 
 #endif

@@ -171,7 +171,11 @@ static struct str take_charset(struct str *value)
 static size_t collect(struct str value, struct str name, struct piece pieces[], struct pair *ret_plain)
 {
 	struct pair pair;
-	size_t at = str_find(value, ';'), n = 0;
+	size_t at = 0, n = 0;
+
+	/* a blank will do: some forget the semicolon behind the type */
+	while (at < value.len && value.ptr[at] != ';' && !ascii_space(value.ptr[at]))
+		at++;
 
 	while (next_pair(value, &at, &pair)) {
 		int number;

@@ -90,7 +90,7 @@ static void parameters(void **state)
 		{"a/b; name=\"C:\\docs\\file.txt\"", "C:\\docs\\file.txt"},
 		{"a/b; name=\"say \\\"hi\\\".txt\"", "say \"hi\".txt"},
 		{"a/b; other=\"x; name=wrong\"; name=right", "right"},
-		{"a/b name=a;b", NULL},
+		{"a/b name=a;b", "a"}, /* the semicolon is missing */
 		{"a/b; filename=x", NULL},
 		{"a/b; name=", NULL},
 		{"a/b;;; ; name=x;", "x"},
