@@ -12,8 +12,8 @@
 
 static int spawn_program(const char *argv0, int child_fd, pid_t *ret_pid)
 {
-	static char name[] = "parser";
-	char *argv[] = {(char *)(uintptr_t)argv0, name, NULL};
+	static char program[] = "servelo", name[] = "parser";
+	char *argv[] = {program, name, NULL}; /* as ps shows it, whatever path it is started by */
 	/* Slices would keep what a big mail needed, arenas of threads are for threads. */
 	static char *const environment[] = {"LC_ALL=C", "G_SLICE=always-malloc", "MALLOC_ARENA_MAX=1", NULL};
 	posix_spawn_file_actions_t actions;

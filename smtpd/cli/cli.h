@@ -50,6 +50,7 @@ struct cli_noun {
 	const struct cli_verb *verbs;
 	size_t n;
 };
+extern const struct cli_noun cli_queue;
 
 /* argv[0] is the program. */
 int cli_main(int argc, char **argv, const struct cli_noun *const *nouns, size_t n);

@@ -49,8 +49,20 @@ static const struct cli_verb verbs[] = {
 };
 const struct cli_noun cli_ticket = {"ticket", "What customers wrote", verbs, ARRAY_SIZE(verbs)};
 
-static json_t *ticket_json(const struct ticket_view *view)
+/* The recipient as an address: where no field of the mail named one it is kept without the domain, which is ours. out
+ * holds what is returned. */
+static struct str full_address(const struct cli *cli, struct str addressed_to, struct strbuf *out)
 {
+	if (!addressed_to.len || str_find(addressed_to, '@') < addressed_to.len)
+		return addressed_to;
+	strbuf_printf(out, "%.*s@%s", STR_ARG(str_sub(addressed_to, 0, 1024)), cli->conf->mail->domain);
+	return strbuf_str(out);
+}
+
+static json_t *ticket_json(const struct cli *cli, const struct ticket_view *view)
+{
+	struct strbuf address;
+	strbuf_init(&address, 4096);
 	const struct ticket_row *row = &view->row;
 	json_t *o = json_object();
 	json_object_set_new(o, "id", json_integer(row->id.v));
@@ -62,12 +74,13 @@ static json_t *ticket_json(const struct ticket_view *view)
 	json_object_set_new(o, "requester", json_str(view->requester_address));
 	json_object_set_new(o, "requester_name", json_str(view->requester_name));
 	json_object_set_new(o, "tag", json_str(row->tag));
-	json_object_set_new(o, "addressed_to", json_str(row->addressed_to));
+	json_object_set_new(o, "addressed_to", json_str(full_address(cli, row->addressed_to, &address)));
 	json_object_set_new(o, "automatic", json_boolean(row->automatic));
 	json_object_set_new(o, "assignee", json_str(row->assignee));
 	json_object_set_new(o, "comments", json_integer(view->comments));
 	json_object_set_new(o, "created", json_time(row->created_ms));
 	json_object_set_new(o, "updated", json_time(row->updated_ms));
+	strbuf_done(&address);
 	return o;
 }
 
@@ -79,7 +92,7 @@ static bool on_ticket(void *ctx, const struct ticket_view *view)
 	char created[DISPLAY_TIME_MAX], comments[24];
 	listing_wants(listing, view->row.id.v);
 	if (listing->cli->json) {
-		listing_json(listing, ticket_json(view));
+		listing_json(listing, ticket_json(listing->cli, view));
 		return true;
 	}
 	snprintf(comments, sizeof(comments), "%" PRId64, view->comments);
@@ -176,7 +189,7 @@ static bool on_shown_ticket(void *ctx, const struct ticket_view *view)
 	char time[DISPLAY_TIME_MAX];
 	show->ticket = view->row.id;
 	if (show->cli->json) {
-		show->json = ticket_json(view);
+		show->json = ticket_json(show->cli, view);
 		return true;
 	}
 	line("Ticket", view->row.reference);
@@ -184,7 +197,10 @@ static bool on_shown_ticket(void *ctx, const struct ticket_view *view)
 	line("Status", str_from(ticket_status_name(view->row.status)));
 	line("Tenant", view->tenant_slug);
 	print_person("Requester", view->requester_name, view->requester_address);
-	line("Addressed to", view->row.addressed_to);
+	struct strbuf address;
+	strbuf_init(&address, 4096);
+	line("Addressed to", full_address(show->cli, view->row.addressed_to, &address));
+	strbuf_done(&address);
 	line("Tag", view->row.tag);
 	line("Assignee", view->row.assignee);
 	if (view->row.automatic)

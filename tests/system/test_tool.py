@@ -65,6 +65,31 @@ def test_numbers_of_tickets_go_up_only(make_server):
     server.stop()
 
 
+def test_what_is_to_leave_can_be_seen(server):
+    """Mail to postmaster waits in the outbox; nothing of it is lost, nothing of it is hidden."""
+    with server.talk() as talk:
+        assert talk.deliver(smtp_talk.mail(), ["postmaster@serveloapp.com"]).code == 250
+    job = server.json("queue", "list")[0]
+    assert (job["kind"], job["mailbox"]) == ("forward", "postmaster") and "relay" in job["waits"], job
+    assert "@" in job["recipient"] and job["created"] and job["recipient"] in server.cli("queue", "list")
+
+
+def test_the_address_of_a_ticket_is_whole(server):
+    mail = b"From: jane@example.net\r\nSubject: no To field\r\n\r\nhello\r\n"
+    with server.talk() as talk:
+        reference = talk.deliver(mail, ["acme+billing@serveloapp.com"]).references[0]
+    assert server.json("ticket", "show", reference)["addressed_to"] == "acme+billing@serveloapp.com"
+    assert "acme+billing@serveloapp.com" in server.cli("ticket", "show", reference)
+
+
+def test_a_parser_child_says_what_it_is(server):
+    with server.talk() as talk:
+        assert talk.deliver(smtp_talk.mail(), ["acme@serveloapp.com"]).code == 250
+    for pid in server.children():
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            assert file.read() == b"servelo\0parser\0"
+
+
 def test_words_that_mean_nothing_here(server):
     for code, words in ((66, ["ticket", "list", "--tenant", "nobody"]), (66, ["audit", "list", "--tenant", "nobody"]),
                         (64, ["help", "nope"]), (64, ["help", "ticket", "nope"]),
@@ -152,7 +177,7 @@ def test_what_a_stranger_wrote_cannot_move_the_cursor(server):
 
 def test_every_verb_has_help_and_wrong_words_a_hint(server):
     from subprocess import run
-    for verb in ("", "serve", "check", "tenant", "ticket", "message", "audit", "setting", "version"):
+    for verb in ("", "serve", "check", "tenant", "ticket", "message", "audit", "setting", "queue", "version"):
         done = run([server.binary] + ([verb] if verb else []) + ["--help"], capture_output=True)
         assert done.returncode == 0 and len(done.stdout) > 40, verb
     done = run([server.binary, "tikcet", "list"], capture_output=True)
