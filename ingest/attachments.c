@@ -5,6 +5,8 @@
  */
 #include "ingest/attachments.h"
 
+#include "ingest/media_sniff.h"
+
 static struct str extension_of(struct str filename)
 {
 	for (size_t i = filename.len; i > 0; i--) {
@@ -34,6 +36,10 @@ struct str attachment_left_out(const struct attachment_policy *policy,
 	struct str extension = extension_of(attachment->filename);
 	if (extension.len && list_holds(policy->blocked_extensions, extension))
 		return STR("blocked type");
+	/* a program stays one when it is called a picture */
+	struct str runs_as = media_sniff_runs_as(attachment->sniffed_type);
+	if (runs_as.len && list_holds(policy->blocked_extensions, runs_as))
+		return STR("blocked type");
 	if (attachment->size > (uint64_t)policy->size_max)
 		return STR("too big");
 	if (offered >= policy->count_max)
@@ -51,6 +57,7 @@ void attachment_record(const struct attachment_policy *policy, const struct mail
 		.part = attachment->part,
 		.filename = attachment->filename,
 		.media_type = attachment->media_type,
+		.sniffed_type = attachment->sniffed_type,
 		.content_id = attachment->content_id,
 		.size = attachment->size > INT64_MAX ? INT64_MAX : (int64_t)attachment->size,
 		.inline_image = attachment->inline_image,
@@ -65,6 +72,7 @@ void attachment_record_original(int64_t size, struct attachment_row *ret)
 		.part = STR(""),
 		.filename = STR("original.eml"),
 		.media_type = STR("message/rfc822"),
+		.sniffed_type = STR(""),
 		.content_id = STR(""),
 		.size = size,
 		.left_out = STR(""),

@@ -208,6 +208,8 @@ static bool by_part(struct case_file *file, struct mail_verdict *ret)
 {
 	if (has_part(file->facts, STR("text/vnd.google.email-reaction+json"))) {
 		ret->rule = STR("reaction");
+	} else if (file->facts->calendar_answer) {
+		ret->rule = STR("calendar-reply");
 	} else if (has_part(file->facts, STR("text/calendar")) &&
 		   word_rules_find(&calendar_subjects, file->subject)) {
 		ret->rule = STR("calendar-reply");

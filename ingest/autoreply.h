@@ -35,7 +35,8 @@ struct mail_facts {
 	struct str report_type;       /* its report-type parameter */
 	const struct str *part_types; /* media types of all parts below the top, in order, lower case */
 	size_t part_types_n;
-	struct str text; /* readable text of the mail (its beginning is enough) */
+	bool calendar_answer; /* a calendar in it is somebody's answer to an invitation (METHOD:REPLY) */
+	struct str text;      /* readable text of the mail (its beginning is enough) */
 	/* The envelope's, where it is known. A Return-Path field is looked at when it is not. */
 	enum reverse_path_kind reverse_path;
 };

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-
 static size_t count_left_out(const struct parsed_mail *mail, const struct attachment_policy *policy)
 {
 	size_t left_out = 0;
@@ -14,6 +13,17 @@ static size_t count_left_out(const struct parsed_mail *mail, const struct attach
 		offered += !out;
 	}
 	return left_out;
+}
+
+/* Lines become sentences of the note; cut at a character. */
+static size_t add_summary(struct str summary, char *buf, size_t size)
+{
+	size_t n = summary.len < size ? summary.len : size;
+	while (n < summary.len && n > 0 && ((unsigned char)summary.ptr[n] & 0xc0) == 0x80)
+		n--;
+	for (size_t i = 0; i < n; i++)
+		buf[i] = summary.ptr[i] == '\n' ? ' ' : summary.ptr[i];
+	return n;
 }
 
 struct str comment_note(const struct parsed_mail *mail, enum parse_status status,
@@ -37,5 +47,8 @@ struct str comment_note(const struct parsed_mail *mail, enum parse_status status
 	if (mail->text_cut)
 		len += (size_t)snprintf(buf + len, COMMENT_NOTE_MAX - len,
 					"The text is cut; all of it is in the original. ");
+	/* where there was no other text it is the text already */
+	if (mail->summary.len && !str_eq(mail->summary, mail->text))
+		len += add_summary(mail->summary, buf + len, COMMENT_NOTE_MAX - len);
 	return str_trim((struct str){buf, len});
 }

@@ -196,7 +196,7 @@ int mail_fallback(struct arena *arena, struct str mail_data, const struct mail_l
 	if (mail == NULL)
 		return -ENOBUFS;
 	mail->text = mail->html_text = mail->reply = mail->class_rule = STR("");
-	mail->addressed_to = mail->forward_confirmation = STR("");
+	mail->summary = mail->addressed_to = mail->forward_confirmation = STR("");
 	mail->class = MAIL_NORMAL;
 	mail->answerable = false;
 	mail->received_n = facts.received_n;

@@ -19,10 +19,10 @@
 #include "ingest/bounce_reason.h"
 #include "ingest/bounce_report.h"
 #include "ingest/mail_address.h"
-#include "ingest/mail_attachment.h"
 #include "ingest/mail_charset.h"
 #include "ingest/mail_content.h"
 #include "ingest/mail_date.h"
+#include "ingest/mail_files.h"
 #include "ingest/mail_header.h"
 #include "ingest/mail_param.h"
 #include "ingest/mail_word.h"
@@ -34,6 +34,7 @@
 #define NESTED_MAX        4   /* mails in mails that are looked into for a text */
 #define PART_TYPES_MAX    200 /* media types shown to the classifier */
 #define DEFECTS_SIZE      512
+#define SUMMARIES_SIZE    4096
 #define NESTED_DECODE_MAX ((size_t)4 * 1024 * 1024)
 
 struct parse {
@@ -45,7 +46,8 @@ struct parse {
 	struct mail_content content;
 	struct parsed_mail *mail;
 	struct strbuf defects;
-	struct str hint; /* charset of raw 8-bit header fields */
+	struct str hint;      /* charset of raw 8-bit header fields */
+	bool calendar_answer; /* somebody's calendar answers an invitation */
 };
 
 void mail_parse_init(void)
@@ -169,7 +171,13 @@ static bool is_report(const struct mime_tree *tree)
 	return tree->n && str_eq(tree->entities[0].media_type, STR("multipart/report"));
 }
 
-/* A mail that holds nothing but another mail says what that one says. */
+static struct mail_files_source files_source(struct parse *parse)
+{
+	return (struct mail_files_source){&parse->scratch, &parse->tree, &parse->content, parse->limits,
+					  parse->hint};
+}
+
+/* A mail without a text says what its winmail.dat says; one that holds nothing but another mail, what that one says. */
 static void read_content(struct parse *parse)
 {
 	struct mime_tree tree = parse->tree;
@@ -178,6 +186,10 @@ static void read_content(struct parse *parse)
 	mail_content_read(&parse->scratch, &tree, parse->limits, &parse->content);
 	if (is_report(&tree))
 		return;
+	if (!parse->content.text.len) {
+		struct mail_files_source source = files_source(parse);
+		mail_files_text(&source, &parse->content.text);
+	}
 	strbuf_init(&octets[0], NESTED_DECODE_MAX);
 	strbuf_init(&octets[1], NESTED_DECODE_MAX);
 	for (unsigned i = 0; i < NESTED_MAX && !parse->content.text.len; i++) {
@@ -240,59 +252,19 @@ static void keep_reply(struct parse *parse)
 
 /* ---- attachments ---- */
 
-static bool is_attachment(struct parse *parse, size_t index)
-{
-	const struct mime_entity *entity = &parse->tree.entities[index];
-
-	if (entity->multipart || mail_content_is_body(&parse->scratch, &parse->tree, index) ||
-	    mail_content_is_other_form(&parse->tree, index))
-		return false;
-	/* a multipart without parts is kept as it is, unless it is empty */
-	return str_trim(entity->body).len || !mime_is(entity, STR("multipart/"));
-}
-
-static void keep_attachment(struct parse *parse, size_t index, struct mail_attachment *ret)
-{
-	const struct mime_entity *entity = &parse->tree.entities[index];
-	struct str given = mail_attachment_given_name(&parse->scratch, entity, parse->hint);
-
-	if (mail_attachment_safe_name(parse->arena, given, &ret->filename) < 0)
-		ret->filename = STR("");
-	if (!ret->filename.len &&
-	    mail_attachment_made_up_name(parse->arena, entity->media_type, parse->mail->attachments_n + 1,
-					 &ret->filename) < 0)
-		ret->filename = STR("attachment");
-	if (mime_section(parse->arena, &parse->tree, index, &ret->part) < 0)
-		ret->part = STR("");
-	ret->media_type = keep(parse, entity->media_type);
-	if (mail_word_text(parse->arena, str_sub(entity->content_id, 0, 998), STR(""), &ret->content_id) < 0)
-		ret->content_id = STR("");
-	ret->size = mail_decode_size(entity->encoding, entity->body);
-	ret->inline_image =
-		mime_is(entity, STR("image/")) && mail_content_shows(&parse->content, entity->content_id);
-	ret->disposition_inline = entity->disposition == DISPOSITION_INLINE;
-}
-
-static void keep_attachments(struct parse *parse)
+/* A mail without any text says what its calendar or its card says. */
+static void keep_summary(struct parse *parse)
 {
 	struct parsed_mail *mail = parse->mail;
-	size_t n = 0;
+	struct mail_files_source source = files_source(parse);
+	struct strbuf words;
 
-	for (size_t i = 0; i < parse->tree.n; i++)
-		n += is_attachment(parse, i);
-	if (n > parse->limits->attachments_max) {
-		n = parse->limits->attachments_max;
-		mail->attachments_cut = true;
-	}
-	mail->attachments_cut |= parse->tree.parts_limited;
-	struct mail_attachment *items = n ? arena_zalloc(parse->arena, n * sizeof(*items)) : NULL;
-	mail->attachments_cut |= n && !items;
-	mail->attachments = items;
-	for (size_t i = 0; items && i < parse->tree.n && mail->attachments_n < n; i++)
-		if (is_attachment(parse, i)) {
-			keep_attachment(parse, i, &items[mail->attachments_n]);
-			mail->attachments_n++;
-		}
+	strbuf_init(&words, SUMMARIES_SIZE);
+	mail_files_summary(&source, &words, &parse->calendar_answer);
+	mail->summary = keep(parse, strbuf_str(&words));
+	if (!mail->text.len)
+		mail->text = mail->html_text = mail->reply = mail->summary;
+	strbuf_done(&words);
 }
 
 /* ---- kind ---- */
@@ -319,6 +291,7 @@ static void classify(struct parse *parse)
 		.part_types = types,
 		.part_types_n = n,
 		.text = mail->text,
+		.calendar_answer = parse->calendar_answer,
 		.reverse_path = REVERSE_PATH_UNKNOWN,
 	};
 	mail_classify(&facts, &verdict);
@@ -388,7 +361,7 @@ static struct parsed_mail *empty_mail(struct arena *arena)
 	struct str *strs[] = {&mail->subject,    &mail->message_id,   &mail->in_reply_to,
 			      &mail->text,       &mail->html_text,    &mail->reply,
 			      &mail->class_rule, &mail->addressed_to, &mail->forward_confirmation,
-			      &mail->defects};
+			      &mail->summary,    &mail->defects};
 	for (size_t i = 0; i < ARRAY_SIZE(strs); i++)
 		*strs[i] = STR("");
 	return mail;
@@ -405,6 +378,7 @@ static struct parsed_mail *nothing(void)
 		.html_text = STR_INIT(""),
 		.reply = STR_INIT(""),
 		.class_rule = STR_INIT(""),
+		.summary = STR_INIT(""),
 		.defects = STR_INIT(""),
 		.addressed_to = STR_INIT(""),
 		.forward_confirmation = STR_INIT(""),
@@ -435,7 +409,9 @@ static enum parse_status run(struct parse *parse)
 	read_content(parse);
 	keep_content(parse);
 	keep_reply(parse);
-	keep_attachments(parse);
+	keep_summary(parse);
+	struct mail_files_source source = files_source(parse);
+	mail_files_list(parse->arena, &source, parse->mail);
 	classify(parse);
 	read_reports(parse);
 	defect(parse, tree->missing_boundary, "missing-boundary");

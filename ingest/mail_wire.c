@@ -5,8 +5,8 @@
  *		  (subject message-id in-reply-to class-rule addressed-to forward-confirmation defects):string
  *		  (from sender reply-to to cc):(count:u32 (name address)*)
  *		  references:(count:u32 string*)
- *		  text:string html-text:view reply:view
- *		  attachments:(count:u32 (part filename media-type content-id size:u64 flags:u8)*)
+ *		  text:string html-text:view reply:view summary:string
+ *		  attachments:(count:u32 (part filename media-type sniffed-type content-id size:u64 flags:u8)*)
  *		  reports:(count:u32 (kind:u8 recipient status reason)*)
  *	string	= length:u32 octet*
  *	view	= length:u32 where:u32 [octet*]	where: offset into text, or ELSEWHERE and then the octets
@@ -115,6 +115,7 @@ static void put_attachment(struct strbuf *out, const struct mail_attachment *att
 	put_str(out, attachment->part);
 	put_str(out, attachment->filename);
 	put_str(out, attachment->media_type);
+	put_str(out, attachment->sniffed_type);
 	put_str(out, attachment->content_id);
 	put_u64(out, attachment->size);
 	put_u8(out, (uint8_t)((attachment->disposition_inline ? ATTACHMENT_INLINE : 0) |
@@ -166,6 +167,7 @@ int mail_wire_encode(const struct parsed_mail *mail, enum parse_status status, s
 	put_str(out, mail->text);
 	put_view(out, mail->html_text, mail->text);
 	put_view(out, mail->reply, mail->text);
+	put_str(out, mail->summary);
 	put_count(out, mail->attachments_n);
 	for (size_t i = 0; i < mail->attachments_n; i++)
 		put_attachment(out, &mail->attachments[i]);
@@ -349,6 +351,7 @@ static void get_attachment(struct reader *in, struct mail_attachment *ret)
 	ret->part = get_str(in, TOKEN);
 	ret->filename = get_str(in, FILENAME);
 	ret->media_type = get_str(in, TOKEN);
+	ret->sniffed_type = get_str(in, TOKEN);
 	ret->content_id = get_str(in, ONE_LINE);
 	ret->size = get_u64(in);
 	uint8_t flags = get_u8(in);
@@ -361,7 +364,7 @@ static void get_attachment(struct reader *in, struct mail_attachment *ret)
 static void get_attachments(struct reader *in, struct parsed_mail *mail)
 {
 	struct mail_attachment *items = get_list(in, &mail->attachments_n, in->limits->attachments_max,
-						 sizeof(*items), 4 * sizeof(uint32_t) + 9);
+						 sizeof(*items), 5 * sizeof(uint32_t) + 9);
 	for (size_t i = 0; i < mail->attachments_n && !in->bad; i++)
 		get_attachment(in, &items[i]);
 	mail->attachments = items;
@@ -433,6 +436,7 @@ int mail_wire_decode(struct arena *arena, struct str bytes, const struct mail_li
 	mail->text = get_text(&in);
 	mail->html_text = get_view(&in, mail->text);
 	mail->reply = get_view(&in, mail->text);
+	mail->summary = get_text(&in);
 	get_attachments(&in, mail);
 	get_reports(&in, mail);
 	if (in.bad || in.p != in.end)

@@ -54,7 +54,7 @@ static const struct magic magics[] = {
 	{0, STR_INIT("\x28\xb5\x2f\xfd"), STR_INIT("application/zstd")},
 	{0, STR_INIT("MSCF\0\0\0\0"), STR_INIT("application/vnd.ms-cab-compressed")},
 	{257, STR_INIT("ustar"), STR_INIT("application/x-tar")},
-	{0, STR_INIT("\x78\x9f\x3e\x22"), STR_INIT("application/vnd.ms-tnef")},
+	{0, STR_INIT("\x78\x9f\x3e\x22"), STR_INIT("application/ms-tnef")},
 	{0, STR_INIT("ID3"), STR_INIT("audio/mpeg")},
 	{0, STR_INIT("\xff\xfb"), STR_INIT("audio/mpeg")},
 	{0, STR_INIT("\xff\xf3"), STR_INIT("audio/mpeg")},

@@ -331,7 +331,7 @@ static const char sql_comments[] =
 	" FROM comment k INDEXED BY comment_by_ticket LEFT JOIN client c ON c.id = k.author"
 	" LEFT JOIN message m ON m.id = k.message WHERE k.ticket = ?1 ORDER BY k.id";
 static const char sql_attachments[] =
-	"SELECT position, part, filename, media_type, content_id, size, inline_image, left_out"
+	"SELECT position, part, filename, media_type, content_id, size, inline_image, left_out, sniffed_type"
 	" FROM attachment WHERE comment = ?1 ORDER BY position";
 
 static void mail_id_read(struct stmt *s, int column, struct mail_id *ret)
@@ -394,6 +394,7 @@ int reader_attachments(struct reader *reader, struct comment_id comment, attachm
 			.size = stmt_col_int(s, 5),
 			.inline_image = stmt_col_int(s, 6) != 0,
 			.left_out = stmt_col_text(s, 7),
+			.sniffed_type = stmt_col_text(s, 8),
 		};
 		if (!fn(ctx, &row))
 			break;

@@ -138,6 +138,7 @@ static const char *const migration_1[] = {
 	"	part TEXT NOT NULL,"
 	"	filename TEXT NOT NULL,"
 	"	media_type TEXT NOT NULL,"
+	"	sniffed_type TEXT NOT NULL,"
 	"	content_id TEXT NOT NULL,"
 	"	size INTEGER NOT NULL,"
 	"	inline_image INTEGER NOT NULL,"

@@ -231,7 +231,7 @@ static const char sql_comment_add[] =
 	" VALUES (?1, ?2, nullif(?3, 0), ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 static const char sql_attachment_add[] = "INSERT INTO attachment (comment, position, part, filename, "
 					 "media_type, content_id, size, inline_image,"
-					 " left_out) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+					 " left_out, sniffed_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 int comment_add(struct store_txn *txn, const struct comment_row *row, struct comment_id *ret)
 {
@@ -271,5 +271,6 @@ int attachment_add(struct store_txn *txn, struct comment_id comment, const struc
 	stmt_int(s, 7, row->size);
 	stmt_int(s, 8, row->inline_image);
 	stmt_text(s, 9, row->left_out);
+	stmt_text(s, 10, row->sniffed_type);
 	return stmt_run(s);
 }

@@ -85,8 +85,9 @@ struct attachment_row {
 	int64_t position; /* 1.. in the mail's order */
 	struct str part;  /* "2.1": path of the MIME part in the original (IMAP's section numbers); "" for the
 			     original itself */
-	struct str filename; /* safe to show and to save under */
-	struct str media_type;
+	struct str filename;     /* safe to show and to save under */
+	struct str media_type;   /* as the mail claims */
+	struct str sniffed_type; /* by the first octets; empty: they tell nothing */
 	struct str content_id;
 	int64_t size; /* decoded octets */
 	bool inline_image;

@@ -46,6 +46,7 @@ static json_t *attachments(const struct parsed_mail *mail)
 		set_text(o, "filename", attachment->filename);
 		json_object_set_new(o, "size", json_integer((json_int_t)attachment->size));
 		set_text(o, "media_type", attachment->media_type);
+		set_text(o, "sniffed_type", attachment->sniffed_type);
 		set_text(o, "part", attachment->part);
 		set_text(o, "content_id", attachment->content_id);
 		json_object_set_new(o, "disposition",
@@ -91,6 +92,7 @@ json_t *mail_json(const struct parsed_mail *mail, enum parse_status status)
 	set_text(o, "text", mail->text);
 	set_text(o, "html_text", mail->html_text);
 	set_text(o, "reply", mail->reply);
+	set_text(o, "summary", mail->summary);
 	json_object_set_new(o, "attachments", attachments(mail));
 	json_object_set_new(o, "class", json_string(mail_class_name(mail->class)));
 	set_text(o, "class_rule", mail->class_rule);
@@ -176,6 +178,8 @@ void mail_print(const struct parsed_mail *mail, enum parse_status status, FILE *
 	for (size_t i = 0; i < mail->reports_n; i++)
 		report_line(file, &mail->reports[i]);
 	display_line(file, "Defects", mail->defects);
+	if (!str_eq(mail->summary, mail->text))
+		display_line(file, "In words", mail->summary);
 	for (size_t i = 0; i < mail->attachments_n; i++)
 		attachment_line(file, &mail->attachments[i]);
 	strbuf_init(&text, SHOWN_MAX);

@@ -72,7 +72,13 @@ static void show_mail(struct strbuf *out, const struct parsed_mail *mail, enum p
 		strbuf_printf(out, "attachment: %.*s \"%.*s\" %.*s %llu%s%s\n", STR_ARG(a->part),
 			      STR_ARG(a->filename), STR_ARG(a->media_type), (unsigned long long)a->size,
 			      a->disposition_inline ? " inline" : "", a->inline_image ? " shown" : "");
+		if (a->sniffed_type.len && !str_eq(a->sniffed_type, a->media_type)) {
+			out->len--; /* the line goes on */
+			strbuf_printf(out, ", but %.*s\n", STR_ARG(a->sniffed_type));
+		}
 	}
+	if (mail->summary.len && !str_eq(mail->summary, mail->text))
+		show_block(out, "summary", mail->summary);
 	show_block(out, "text", mail->text);
 	if (mail->has_html)
 		show_block(out, "html", mail->html_text);

@@ -25,11 +25,12 @@ static const struct mail_mailbox mailboxes[] = {
 static const struct str references[] = {STR_INIT("a@b"), STR_INIT("c@d"), STR_INIT(""), STR_INIT("e"),
 					STR_INIT("f")};
 static const struct mail_attachment attachments[] = {
-	{STR_INIT("2"), STR_INIT("Angebot f\xc3\xbcr Sie.pdf"), STR_INIT("application/pdf"), STR_INIT(""),
-	 12345, false, false},
-	{STR_INIT("3.1"), STR_INIT("logo.png"), STR_INIT("image/png"), STR_INIT("logo@x"), 0, true, true},
-	{STR_INIT(""), STR_INIT(""), STR_INIT(""), STR_INIT(""), INT64_MAX, true, false},
-	{STR_INIT("4"), STR_INIT("z"), STR_INIT("a/b"), STR_INIT(""), 1, false, false},
+	{STR_INIT("2"), STR_INIT("Angebot f\xc3\xbcr Sie.pdf"), STR_INIT("application/pdf"),
+	 STR_INIT("application/x-elf"), STR_INIT(""), 12345, false, false},
+	{STR_INIT("3.1"), STR_INIT("logo.png"), STR_INIT("image/png"), STR_INIT("image/png"),
+	 STR_INIT("logo@x"), 0, true, true},
+	{STR_INIT(""), STR_INIT(""), STR_INIT(""), STR_INIT(""), STR_INIT(""), INT64_MAX, true, false},
+	{STR_INIT("4"), STR_INIT("z"), STR_INIT("a/b"), STR_INIT(""), STR_INIT(""), 1, false, false},
 };
 static const char body[] = "Dear team,\r\n\r\nit is broken. \xe2\x82\xac 5\n-- \nJane";
 
@@ -48,6 +49,7 @@ static struct parsed_mail full_mail(void)
 		.reply_to = {mailboxes, 3},
 		.to = {mailboxes + 1, 2},
 		.cc = {NULL, 0},
+		.summary = STR("Contact card: Jane Doe."),
 		.message_id = STR("id@example.org"),
 		.in_reply_to = STR("other@example.org"),
 		.references = {references, 3},
@@ -97,6 +99,7 @@ static void expect_same(const struct parsed_mail *a, const struct parsed_mail *b
 	assert_true(str_eq(a->text, b->text));
 	assert_true(str_eq(a->html_text, b->html_text));
 	assert_true(str_eq(a->reply, b->reply));
+	assert_true(str_eq(a->summary, b->summary));
 	assert_int_equal(a->has_html, b->has_html);
 	assert_int_equal(a->text_from_html, b->text_from_html);
 	assert_int_equal(a->text_cut, b->text_cut);
@@ -107,6 +110,7 @@ static void expect_same(const struct parsed_mail *a, const struct parsed_mail *b
 		assert_true(str_eq(x->part, y->part));
 		assert_true(str_eq(x->filename, y->filename));
 		assert_true(str_eq(x->media_type, y->media_type));
+		assert_true(str_eq(x->sniffed_type, y->sniffed_type));
 		assert_true(str_eq(x->content_id, y->content_id));
 		assert_int_equal(x->size, y->size);
 		assert_int_equal(x->disposition_inline, y->disposition_inline);

@@ -65,7 +65,7 @@ static const struct {
 	{STR_INIT("<?xml version=\"1.0\"?><order/>"), "application/xml"},
 	{STR_INIT("<?xml"), "application/xml"},
 	{STR_INIT("BEGIN:VCALENDAR\r\n"), "text/calendar"},
-	{STR_INIT("\x78\x9f\x3e\x22"), "application/vnd.ms-tnef"},
+	{STR_INIT("\x78\x9f\x3e\x22"), "application/ms-tnef"},
 };
 
 static void types(void **state)
