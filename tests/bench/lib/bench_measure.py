@@ -8,8 +8,10 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
+import sys
 import threading
 import time
 
@@ -245,6 +247,14 @@ def number(value, digits=0):
     if value is None:
         return None
     return f"{value:,.{digits}f}"
+
+
+def on_end(*_):
+    sys.exit(143)
+
+
+# Told to end, a program still stops its servers.
+signal.signal(signal.SIGTERM, on_end)
 
 
 def build(folder=None):
