@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "smtpd/privileges.h"
 #include "smtpd/serve_private.h"
+#include "smtpd/service_manager.h"
 
 #define PARSER_PROGRAM "/proc/self/exe"
 #define WORK_QUEUE_MAX 1024
@@ -183,6 +184,22 @@ static void log_listening(struct serve *serve)
 		LOG(LOG_LEVEL_INFO, "listening", lf_id("server", "smtp"), lf_cstr("address", address));
 }
 
+/* On the sockets that the service manager opened for us; when it did not, on the addresses of the configuration. */
+static int listen_somewhere(struct serve *serve, struct conf_error *err)
+{
+	int n = service_listen_fds();
+	if (n < 0)
+		return serve_fail(err, "sockets of the service manager: not listening stream sockets", n);
+	if (n == 0)
+		return smtp_server_listen(serve->smtp, err);
+	for (int i = 0; i < n; i++) {
+		int r = smtp_server_adopt(serve->smtp, SERVICE_FIRST_FD + i);
+		if (r < 0)
+			return serve_fail(err, "sockets of the service manager", r);
+	}
+	return 0;
+}
+
 static int start_serving(struct serve *serve, const struct privileges *privileges, struct conf_error *err)
 {
 	const struct server_conf *conf = serve->conf;
@@ -192,7 +209,7 @@ static int start_serving(struct serve *serve, const struct privileges *privilege
 		return serve_fail(err, "SMTP server", r);
 	r = privileges_raise(privileges);
 	if (r == 0)
-		r = smtp_server_listen(serve->smtp, err);
+		r = listen_somewhere(serve, err);
 	if (r < 0)
 		return serve_fail(err, "listening", r);
 	r = privileges_drop(privileges);
@@ -287,6 +304,7 @@ static void on_control_closed(void *ctx)
 static void drain(struct serve *serve)
 {
 	int64_t grace_ms = serve->draining ? 0 : serve->conf->process->drain_timeout_ms;
+	service_notify("STOPPING=1");
 	LOG(LOG_LEVEL_INFO, "draining", lf_id("server", "smtp"), lf_int("grace_ms", grace_ms));
 	smtp_server_drain(serve->smtp, grace_ms, on_drained, serve);
 	if (!serve->draining)
@@ -324,7 +342,7 @@ static void stop(struct serve *serve)
 	serve->store = store_close(serve->store);
 	tenants_unref(serve->tenants);
 	certs_unref(serve->certs);
-	/* what is left are this file's own: the flusher and the signals */
+	/* what is left are this file's own: the flusher, the beat and the signals */
 	uv_walk(&serve->loop, close_if_open, NULL);
 	uv_run(&serve->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&serve->loop);
@@ -367,7 +385,8 @@ static int exit_code_of(int r)
 
 int serve_run(const char *conf_path)
 {
-	struct serve serve = {.conf_path = conf_path, .started_ms = clock_mono_ms()};
+	struct serve serve = {
+		.conf_path = conf_path, .started_ms = clock_mono_ms(), .started_wall_ms = clock_now_ms()};
 	struct conf_error err = {0};
 	prepare_process();
 	int r = uv_loop_init(&serve.loop);
@@ -387,6 +406,8 @@ int serve_run(const char *conf_path)
 	LOG(LOG_LEVEL_INFO, "ready", lf_id("server", "smtp"), lf_cstr("version", SERVELO_VERSION),
 	    lf_int("pid", getpid()), lf_int("tenants", (int64_t)tenants_count(serve.tenants)),
 	    lf_cstr("tls", serve.certs ? "yes" : "no"));
+	serve_start_beat(&serve);
+	service_notify("READY=1");
 	if (serve.stop_asked)
 		drain(&serve);
 	uv_run(&serve.loop, UV_RUN_DEFAULT);

@@ -1,6 +1,7 @@
 /*
  * struct serve, for the files of the program: serve.c (start, stop, signals), serve_reload.c (what of the
- * configuration comes into force, at start and later), serve_stats.c (what monitors are told). Main thread.
+ * configuration comes into force, at start and later), serve_stats.c (what monitors are told), serve_beat.c (signs of
+ * life, samples). Main thread.
  */
 #ifndef SERVELO_SMTPD_SERVE_PRIVATE_H
 #define SERVELO_SMTPD_SERVE_PRIVATE_H
@@ -14,6 +15,13 @@
 #include "smtpd/smtp_server.h"
 #include "storage/reader.h"
 #include "tenant/tenants.h"
+
+/* One a beat: more than a minute of them. */
+struct serve_sample {
+	int64_t at_ms; /* of uv_now */
+	struct smtp_stats smtp;
+};
+#define SAMPLES_MAX 16
 
 struct serve {
 	uv_loop_t loop;
@@ -32,10 +40,14 @@ struct serve {
 	struct control *control;
 	uv_prepare_t flusher;
 	uv_signal_t signals[3];
+	uv_timer_t beat;
+	bool watched; /* by the service manager */
+	struct serve_sample samples[SAMPLES_MAX];
+	size_t samples_n;
 	struct work sweep;
 	size_t swept;
 	int sweep_status;
-	int64_t started_ms;
+	int64_t started_ms, started_wall_ms;
 	bool draining, drained, control_closed, sweeping, redeclaring, stop_asked;
 };
 
@@ -63,5 +75,10 @@ int serve_settings_changed(void *ctx, struct conf_error *reterr);
 
 /* serve_stats.c; for control_deps. */
 void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx);
+
+/* serve_beat.c */
+void serve_start_beat(struct serve *serve);
+/* The counters as they were at most a minute ago; now, when we have not run for long. */
+struct serve_sample serve_minute_ago(const struct serve *serve);
 
 #endif

@@ -2,10 +2,25 @@
  * What monitors are told: one counter per row, in the order of a mail's way. Everything is read on the loop, in one
  * turn, so that the numbers fit together.
  */
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "smtpd/serve_private.h"
+
+struct disk {
+	int64_t free, percent;
+};
+
+/* What is left for us where the data is; -1 when nobody knows. */
+static struct disk disk_of(const char *folder)
+{
+	struct statvfs st;
+	if (statvfs(folder, &st) < 0 || st.f_blocks == 0)
+		return (struct disk){-1, -1};
+	return (struct disk){(int64_t)(st.f_bavail * st.f_frsize),
+			     (int64_t)(st.f_bavail * 100 / st.f_blocks)};
+}
 
 void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx)
 {
@@ -14,14 +29,18 @@ void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx)
 	struct ingest_stats ingest = ingest_stats(serve->ingest);
 	struct store_stats store = store_stats(serve->store);
 	struct spool_stats spool = spool_stats(serve->spool);
+	struct serve_sample before = serve_minute_ago(serve);
+	struct disk disk = disk_of(serve->conf->storage->data_dir);
 	const struct {
 		const char *key;
 		int64_t value;
 	} counters[] = {
 		{"server.pid", getpid()},
 		{"server.up_ms", clock_mono_ms() - serve->started_ms},
+		{"server.started_ms", serve->started_wall_ms},
 		{"server.tenants", (int64_t)tenants_count(serve->tenants)},
 		{"smtp.connections", (int64_t)smtp.connections},
+		{"smtp.connections_max", serve->conf->limits->connections},
 		{"smtp.in_tls", (int64_t)smtp.in_tls},
 		{"smtp.in_data", (int64_t)smtp.in_data},
 		{"smtp.in_commit", (int64_t)smtp.in_commit},
@@ -31,6 +50,12 @@ void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx)
 		{"smtp.messages_refused", smtp.messages_refused},
 		{"smtp.recipients_refused", smtp.recipients_refused},
 		{"smtp.octets_in", smtp.bytes_in},
+		{"minute.ms", (int64_t)uv_now(&serve->loop) - before.at_ms},
+		{"minute.connections", smtp.accepted - before.smtp.accepted},
+		{"minute.refused_overload", smtp.refused_overload - before.smtp.refused_overload},
+		{"minute.messages_accepted", smtp.messages_accepted - before.smtp.messages_accepted},
+		{"minute.messages_refused", smtp.messages_refused - before.smtp.messages_refused},
+		{"minute.recipients_refused", smtp.recipients_refused - before.smtp.recipients_refused},
 		{"ingest.under_way", (int64_t)ingest.under_way},
 		{"ingest.waiting", (int64_t)ingest.waiting},
 		{"ingest.parsed", ingest.parsed},
@@ -50,6 +75,8 @@ void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx)
 		{"store.last_commit_ms", store.last_commit_ms},
 		{"store.last_commit_us", store.last_commit_us},
 		{"store.healthy", store.healthy},
+		{"disk.free", disk.free},
+		{"disk.free_percent", disk.percent},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
 		fn(fn_ctx, counters[i].key, counters[i].value);

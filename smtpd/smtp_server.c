@@ -159,6 +159,11 @@ int smtp_server_listen(struct smtp_server *server, struct conf_error *reterr)
 	return 0;
 }
 
+int smtp_server_adopt(struct smtp_server *server, int fd)
+{
+	return smtp_listeners_adopt(server->listeners, fd);
+}
+
 const char *smtp_server_address(const struct smtp_server *server, size_t n)
 {
 	return smtp_listeners_address(server->listeners, n);

@@ -78,6 +78,8 @@ int smtp_server_open(struct smtp_server **ret, uv_loop_t *loop, const struct smt
 /* Binds and listens on every address of settings->smtp->listen; reterr names the one that failed. Port 0 gets
  * a free one. */
 int smtp_server_listen(struct smtp_server *server, struct conf_error *reterr);
+/* Takes a socket that listens already, instead of or besides those. On failure it is still the caller's. -errno. */
+int smtp_server_adopt(struct smtp_server *server, int fd);
 /* Address n as "127.0.0.1:2525" with the real port; NULL past the end. Valid while the server lives. */
 const char *smtp_server_address(const struct smtp_server *server, size_t n);
 /* New settings for new sessions and, where that is safe (limits, timeouts), for those that live. Listen

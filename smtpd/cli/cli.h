@@ -69,6 +69,7 @@ int cli_tenant_known(struct cli *cli, const char *slug);
 /* Was the output written? EX_IOERR and a word about it, when not (a full disk behind ">"). */
 int cli_flush(void);
 
-extern const struct cli_noun cli_tenant, cli_ticket, cli_message, cli_audit, cli_setting, cli_check;
+extern const struct cli_noun cli_tenant, cli_ticket, cli_message, cli_audit, cli_setting, cli_check,
+	cli_status;
 
 #endif
