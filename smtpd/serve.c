@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "smtpd/preflight.h"
 #include "smtpd/privileges.h"
 #include "smtpd/serve_private.h"
 #include "smtpd/service_manager.h"
@@ -120,6 +121,25 @@ int serve_fail(struct conf_error *err, const char *what, int r)
 	return r;
 }
 
+/* What would go wrong at the first reload, or under load: said now, when somebody looks. */
+static void log_preflight(const struct server_conf *conf, const struct privileges *privileges)
+{
+	struct strbuf lines;
+	strbuf_init(&lines, 64 * 1024);
+	(void)preflight_access(conf, privileges,
+			       &lines); /* if the user can't be taken, the start fails next */
+	struct str rest = strbuf_str(&lines);
+	for (; rest.len; rest = str_sub(rest, str_find(rest, '\n') + 1, rest.len))
+		LOG(LOG_LEVEL_WARN, "reload-would-fail", lf_id("server", "process"),
+		    lf_str("why", str_sub(rest, 0, str_find(rest, '\n'))));
+	strbuf_clear(&lines);
+	preflight_descriptors(conf, &lines);
+	if (lines.len)
+		LOG(LOG_LEVEL_WARN, "few-descriptors", lf_id("server", "process"),
+		    lf_str("why", str_trim(strbuf_str(&lines))));
+	strbuf_done(&lines);
+}
+
 static int start(struct serve *serve, struct conf_error *err)
 {
 	struct strbuf warnings;
@@ -140,6 +160,7 @@ static int start(struct serve *serve, struct conf_error *err)
 	if (geteuid() == 0 && !privileges.change)
 		LOG(LOG_LEVEL_WARN, "running-as-root", lf_id("server", "process"),
 		    lf_cstr("advice", "set process.user to an account of its own"));
+	log_preflight(serve->conf, &privileges);
 	r = privileges_own_folder(&privileges, serve->conf->storage->data_dir);
 	if (r < 0) {
 		serve_fail(err, serve->conf->storage->data_dir, r);

@@ -11,12 +11,14 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "certs/certs.h"
 #include "smtpd/cli/cli.h"
@@ -26,6 +28,7 @@
 #include "smtpd/control.h"
 #include "smtpd/listen_address.h"
 #include "smtpd/lone_parser.h"
+#include "smtpd/preflight.h"
 
 #define DAY_MS          INT64_C(86400000)
 #define CERT_DAYS_WARN  21
@@ -37,6 +40,7 @@ struct check {
 	struct cli *cli;
 	struct json_list json;
 	bool server_runs;
+	bool hostname_named; /* by a certificate */
 	unsigned warnings, failures;
 };
 
@@ -45,7 +49,9 @@ static int check_configuration(struct check *check);
 static void check_certificates(struct check *check);
 static void check_folder(struct check *check);
 static void check_database(struct check *check);
+static void check_access(struct check *check);
 static void check_user(struct check *check);
+static void check_names(struct check *check);
 static void check_server(struct check *check);
 static void check_listen(struct check *check);
 static void check_parser(struct check *check);
@@ -94,6 +100,8 @@ static int run_check(struct cli *cli)
 		check_folder(&check);
 		check_database(&check);
 		check_user(&check);
+		check_access(&check);
+		check_names(&check);
 		check_server(&check);
 		check_listen(&check);
 		check_parser(&check);
@@ -130,11 +138,37 @@ static int check_configuration(struct check *check)
 
 /* ---- certificates ---- */
 
+static const char *hostname(const struct check *check)
+{
+	const struct mail_conf *mail = check->cli->conf->mail;
+	return mail->hostname[0] ? mail->hostname : mail->domain;
+}
+
+/* Is host among the names of a certificate ("mx.example.com, *.example.org")? A star is one label (RFC 6125 6.4.3). */
+static bool names_host(struct str names, struct str host)
+{
+	while (names.len) {
+		size_t end = 0;
+		while (end < names.len && names.ptr[end] != ',' && names.ptr[end] != ' ')
+			end++;
+		struct str name = str_sub(names, 0, end);
+		if (str_ieq(name, host))
+			return true;
+		if (str_starts(name, STR("*.")) &&
+		    str_ieq(str_sub(name, 1, name.len), str_sub(host, str_find(host, '.'), host.len)))
+			return true;
+		names = str_sub(names, end + 1, names.len);
+	}
+	return false;
+}
+
 static void on_certificate(void *ctx, const struct cert_info *info)
 {
 	struct check *check = ctx;
 	char until[DISPLAY_TIME_MAX];
 	int64_t days = (info->not_after_ms - clock_now_ms()) / DAY_MS;
+	const char *host = hostname(check);
+	check->hostname_named |= names_host(str_from(info->names), str_from(host));
 	bool over = info->not_after_ms <= clock_now_ms();
 	say(check, over || days < CERT_DAYS_WARN ? WARN : OK, "certificate", "%s: %s, %s, for %s, %s %s",
 	    info->host[0] ? info->host : "(default)", info->chain_file, info->key_kind, info->names,
@@ -160,6 +194,9 @@ static void check_certificates(struct check *check)
 		return;
 	}
 	certs_describe(certs, on_certificate, check);
+	if (!check->hostname_named)
+		say(check, WARN, "certificates", "none names %s, which is what senders connect to",
+		    hostname(check));
 	certs_unref(certs);
 }
 
@@ -199,6 +236,11 @@ static void check_database(struct check *check)
 	struct cli *cli = check->cli;
 	struct conf_error error = {""};
 	int r = reader_open(&cli->reader, cli->conf->storage, &error);
+	char *path = xasprintf("%s/servelo.db", cli->conf->storage->data_dir);
+	struct stat st;
+	if (stat(path, &st) == 0 && st.st_mode & (S_IRWXG | S_IRWXO))
+		say(check, WARN, "database", "%s: others can look into it; chmod 600 it", path);
+	free(path);
 	if (r == -ENOENT)
 		say(check, OK, "database", "will be made at the first start");
 	else if (r < 0)
@@ -222,6 +264,48 @@ static void check_user(struct check *check)
 		say(check, WARN, "user", "started as root the server would stay root; set process.user");
 	else
 		say(check, OK, "user", "whoever starts it");
+}
+
+static void say_lines(struct check *check, enum verdict verdict, const char *what, struct str lines)
+{
+	for (; lines.len; lines = str_sub(lines, str_find(lines, '\n') + 1, lines.len))
+		say(check, verdict, what, "%.*s", STR_ARG(str_sub(lines, 0, str_find(lines, '\n'))));
+}
+
+/* With the eyes of the user that the server becomes. Only root can borrow them. */
+static void check_access(struct check *check)
+{
+	const struct server_conf *conf = check->cli->conf;
+	struct privileges privileges;
+	struct conf_error error;
+	struct strbuf lines;
+	strbuf_init(&lines, 64 * 1024);
+	if (geteuid() != 0 && server_uid(check) != (int64_t)geteuid()) {
+		say(check, WARN, "access", "run this as root to see what %s may read", conf->process->user);
+	} else if (privileges_find(&privileges, conf->process->user, conf->process->group, &error) == 0) {
+		int r = preflight_access(conf, &privileges, &lines);
+		if (r < 0)
+			say(check, FAIL, "access", "becoming %s: %s", conf->process->user, strerror(-r));
+		say_lines(check, FAIL, "access", strbuf_str(&lines));
+		if (r == 0 && lines.len == 0)
+			say(check, OK, "access", "configuration, certificates and data can be read again");
+	}
+	strbuf_clear(&lines);
+	preflight_descriptors(conf, &lines);
+	say_lines(check, WARN, "descriptors", strbuf_str(&lines));
+	strbuf_done(&lines);
+}
+
+static void check_names(struct check *check)
+{
+	struct strbuf warnings, loops;
+	strbuf_init(&warnings, 64 * 1024);
+	strbuf_init(&loops, 64 * 1024);
+	preflight_names(check->cli->conf, &warnings, &loops);
+	say_lines(check, FAIL, "names", strbuf_str(&loops));
+	say_lines(check, WARN, "names", strbuf_str(&warnings));
+	strbuf_done(&warnings);
+	strbuf_done(&loops);
 }
 
 /* ---- network ---- */

@@ -1,0 +1,146 @@
+/* See preflight.h. Access is asked of the kernel with the effective user (AT_EACCESS), not guessed from mode bits. */
+#include "smtpd/preflight.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "tenant/slug.h"
+
+/* Database, sockets of the loop, parser children, log, and files of big mails that are being synced. */
+#define DESCRIPTORS_BESIDES 256
+
+static void say(struct strbuf *out, const struct server_conf *conf, const char *path, const char *to_do)
+{
+	const char *user = conf->process->user;
+	strbuf_printf(out, "%s: %s can't %s it: %s\n", path, user[0] ? user : "the server's user", to_do,
+		      strerror(errno));
+}
+
+static void try_read(const struct server_conf *conf, const char *path, struct strbuf *out)
+{
+	if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
+		say(out, conf, path, "read");
+}
+
+/* What is not there yet is made later, by the user itself. */
+static void try_write(const struct server_conf *conf, const char *path, int mode, struct strbuf *out)
+{
+	if (faccessat(AT_FDCWD, path, mode, AT_EACCESS) < 0 && errno != ENOENT)
+		say(out, conf, path, "write to");
+}
+
+static void try_all(const struct server_conf *conf, struct strbuf *out)
+{
+	const struct cert_conf *certs = conf->tls->certificates.items;
+	static const char *const data[] = {"servelo.db", "servelo.db-wal", "servelo.db-shm"};
+	if (conf->path[0] != '(')
+		try_read(conf, conf->path, out);
+	for (size_t i = 0; i < conf->tls->certificates.n; i++) {
+		try_read(conf, certs[i].chain, out);
+		try_read(conf, certs[i].key, out);
+	}
+	try_write(conf, conf->storage->data_dir, R_OK | W_OK | X_OK, out);
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
+		char *path = xasprintf("%s/%s", conf->storage->data_dir, data[i]);
+		try_write(conf, path, R_OK | W_OK, out);
+		free(path);
+	}
+	char *folder = xstrdup(conf->control_path);
+	char *slash = strrchr(folder, '/');
+	if (slash && slash > folder) {
+		*slash = '\0';
+		if (strcmp(folder, conf->storage->data_dir) != 0)
+			try_write(conf, folder, W_OK | X_OK, out);
+	}
+	free(folder);
+}
+
+int preflight_access(const struct server_conf *conf, const struct privileges *privileges, struct strbuf *out)
+{
+	int r = privileges_lower(privileges);
+	if (r == 0)
+		try_all(conf, out);
+	int raised = privileges_raise(privileges);
+	return r < 0 ? r : raised;
+}
+
+void preflight_descriptors(const struct server_conf *conf, struct strbuf *out)
+{
+	struct rlimit files;
+	int64_t need = conf->limits->connections + DESCRIPTORS_BESIDES;
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_max == RLIM_INFINITY ||
+	    (int64_t)files.rlim_max >= need)
+		return;
+	strbuf_printf(out,
+		      "limits.connections is %lld, but only %lld files can be open here: raise LimitNOFILE "
+		      "(ulimit -Hn) "
+		      "to %lld or more\n",
+		      (long long)conf->limits->connections, (long long)files.rlim_max, (long long)need);
+}
+
+/* ---- names ---- */
+
+static struct str domain_of(const char *address)
+{
+	const char *at = strrchr(address, '@');
+	return at ? str_from(at + 1) : (struct str){NULL, 0};
+}
+
+/* Mail to `name` goes to address: does that come back to a mailbox that is forwarded too? */
+static void try_loop(const struct server_conf *conf, const char *name, const char *address,
+		     struct strbuf *warnings, struct strbuf *loops)
+{
+	if (!str_ieq(domain_of(address), str_from(conf->mail->domain)))
+		return;
+	struct str local = str_sub(str_from(address), 0, str_find(str_from(address), '@'));
+	struct str base = str_sub(local, 0, str_find(local, '+'));
+	if (slug_check(base, &conf->forwards->map)) {
+		strbuf_printf(loops,
+			      "%s: %s is a mailbox of this server that is forwarded itself: mail would go in "
+			      "circles\n",
+			      name, address);
+		return;
+	}
+	strbuf_printf(warnings, "%s: %s is a mailbox of this server: right only if \"%.*s\" is a tenant\n",
+		      name, address, STR_ARG(base));
+}
+
+static bool ends_with(struct str text, const char *end)
+{
+	size_t len = strlen(end);
+	return text.len >= len && str_ieq(str_sub(text, text.len - len, text.len), str_from(end)) &&
+	       (text.len == len || end[0] == '.' || text.ptr[text.len - len - 1] == '.');
+}
+
+/* RFC 2606: names that nobody has. */
+static void try_example(const char *key, struct str name, struct strbuf *out)
+{
+	static const char *const examples[] = {"example.com", "example.net", "example.org",
+					       ".example",    ".invalid",    ".test"};
+	for (size_t i = 0; i < ARRAY_SIZE(examples); i++) {
+		if (ends_with(name, examples[i])) {
+			strbuf_printf(out, "%s: %.*s is a name for examples (RFC 2606)\n", key,
+				      STR_ARG(name));
+			return;
+		}
+	}
+}
+
+void preflight_names(const struct server_conf *conf, struct strbuf *warnings, struct strbuf *loops)
+{
+	const struct conf_map *forwards = &conf->forwards->map;
+	try_example("mail.domain", str_from(conf->mail->domain), warnings);
+	try_example("mail.hostname", str_from(conf->mail->hostname), warnings);
+	try_example("mail.operator_address", domain_of(conf->mail->operator_address), warnings);
+	try_loop(conf, "mail.operator_address", conf->mail->operator_address, warnings, loops);
+	for (size_t i = 0; i < forwards->n; i++) {
+		char *name = xasprintf("forwards.%.100s", forwards->items[i].key);
+		try_loop(conf, name, forwards->items[i].value, warnings, loops);
+		free(name);
+	}
+}

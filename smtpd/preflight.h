@@ -1,0 +1,26 @@
+/*
+ * What goes wrong only later: looked at by `servelo check` and when the server starts. Each function adds one line per
+ * problem to out. Main thread, before sessions exist.
+ */
+#ifndef SERVELO_SMTPD_PREFLIGHT_H
+#define SERVELO_SMTPD_PREFLIGHT_H
+
+#include "base/strbuf.h"
+#include "smtpd/privileges.h"
+#include "smtpd/server_conf.h"
+
+/*
+ * A start as root reads keys that the user it becomes may not read: all is well until the first reload. So the
+ * configuration file, chains and keys are tried with that user's eyes, and, when they are there, the data folder,
+ * the database and the folder of the control socket. privileges: as privileges_find() gave it; root afterwards as
+ * before, but without supplementary groups. 0, or -errno when the user could not be tried.
+ */
+int preflight_access(const struct server_conf *conf, const struct privileges *privileges, struct strbuf *out);
+
+/* Is there a descriptor for each connection that limits.connections allows? */
+void preflight_descriptors(const struct server_conf *conf, struct strbuf *out);
+
+/* Names that are an example's, addresses that lead back to us; into loops those that would go in circles. */
+void preflight_names(const struct server_conf *conf, struct strbuf *warnings, struct strbuf *loops);
+
+#endif

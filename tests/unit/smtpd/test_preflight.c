@@ -1,0 +1,160 @@
+/* What would go wrong at the first reload, under load, or in circles, is said before. */
+#include <ftw.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "smtpd/preflight.h"
+
+struct house {
+	char dir[64], path[96];
+	struct strbuf out, loops;
+};
+
+static int remove_entry(const char *path, const struct stat *info UNUSED, int type UNUSED,
+			struct FTW *ftw UNUSED)
+{
+	return remove(path);
+}
+
+static int setup(void **state)
+{
+	struct house *house = calloc(1, sizeof(*house));
+	snprintf(house->dir, sizeof(house->dir), "/tmp/servelo-preflight-XXXXXX");
+	assert_non_null(mkdtemp(house->dir));
+	assert_int_equal(chmod(house->dir, 0755), 0);
+	snprintf(house->path, sizeof(house->path), "%s/c.yaml", house->dir);
+	strbuf_init(&house->out, 65536);
+	strbuf_init(&house->loops, 65536);
+	*state = house;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct house *house = *state;
+	nftw(house->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	strbuf_done(&house->out);
+	strbuf_done(&house->loops);
+	free(house);
+	return 0;
+}
+
+static struct server_conf *load(const struct house *house, const char *yaml, mode_t mode)
+{
+	struct server_conf *conf;
+	struct conf_error error = {""};
+	FILE *file = fopen(house->path, "w");
+	assert_non_null(file);
+	fprintf(file, "storage: {data_dir: data}\n%s\n", yaml);
+	fclose(file);
+	if (server_conf_load(&conf, house->path, false, NULL, &error) < 0)
+		fail_msg("%s: %s", yaml, error.text);
+	assert_int_equal(chmod(house->path, mode), 0);
+	return conf;
+}
+
+static bool holds(const struct strbuf *out, const char *part)
+{
+	return part ? out->len && strstr(out->ptr, part) : out->len == 0;
+}
+
+static void names_are_looked_at(void **state)
+{
+	static const struct {
+		const char *yaml, *warning, *loop; /* a part; NULL: nothing is said */
+	} cases[] = {
+		{"mail: {domain: foo.net, operator_address: ops@bar.net}", NULL, NULL},
+		{"mail: {domain: foo.net, operator_address: ops@example.org}",
+		 "mail.operator_address: example.org is", NULL},
+		{"mail: {domain: x.example, operator_address: ops@bar.net}", "mail.domain: x.example is",
+		 NULL},
+		{"mail: {domain: myexample.com, operator_address: ops@bar.net}", NULL, NULL},
+		{"mail: {domain: foo.net, operator_address: postmaster@FOO.net}", NULL, "in circles"},
+		{"mail: {domain: foo.net, operator_address: abuse+x@foo.net}", NULL, "in circles"},
+		{"mail: {domain: foo.net, operator_address: ops@foo.net}", "only if \"ops\" is a tenant",
+		 NULL},
+		{"mail: {domain: foo.net, operator_address: o@bar.net}\nforwards: {desk: desk@foo.net}", NULL,
+		 "forwards.desk: desk@foo.net"},
+	};
+	struct house *house = *state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct server_conf *conf = load(house, cases[i].yaml, 0600);
+		strbuf_clear(&house->out);
+		strbuf_clear(&house->loops);
+		preflight_names(conf, &house->out, &house->loops);
+		if (!holds(&house->out, cases[i].warning) || !holds(&house->loops, cases[i].loop))
+			fail_msg("%s: %.*s / %.*s", cases[i].yaml, STR_ARG(strbuf_str(&house->out)),
+				 STR_ARG(strbuf_str(&house->loops)));
+		server_conf_free(conf);
+	}
+}
+
+/* Root can read everything; whom it becomes can't. Only root can try. */
+static void what_the_server_can_not_read_again_is_named(void **state)
+{
+	static const char yaml[] =
+		"mail: {domain: foo.net, operator_address: ops@bar.net}\nprocess: {user: nobody}\n";
+	struct house *house = *state;
+	struct conf_error error;
+	struct privileges privileges;
+	if (geteuid() != 0 || !getpwnam("nobody"))
+		skip();
+	struct server_conf *conf = load(house, yaml, 0600);
+	assert_int_equal(privileges_find(&privileges, "nobody", "", &error), 0);
+	assert_int_equal(preflight_access(conf, &privileges, &house->out), 0);
+	assert_int_equal(geteuid(), 0);
+	assert_true(holds(&house->out, "c.yaml: nobody can't read it: Permission denied"));
+	assert_int_equal(chmod(house->path, 0644), 0);
+	strbuf_clear(&house->out);
+	assert_int_equal(preflight_access(conf, &privileges, &house->out), 0);
+	assert_true(holds(&house->out, NULL)); /* the data folder will be made */
+	assert_int_equal(mkdir(conf->storage->data_dir, 0755), 0);
+	assert_int_equal(preflight_access(conf, &privileges, &house->out), 0);
+	assert_true(holds(&house->out, "data: nobody can't write to it"));
+	server_conf_free(conf);
+}
+
+static void descriptors_are_counted(void **state)
+{
+	struct house *house = *state;
+	struct rlimit files;
+	char yaml[256];
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	struct server_conf *conf =
+		load(house, "mail: {domain: foo.net, operator_address: o@bar.net}\nlimits: {connections: 10}",
+		     0600);
+	preflight_descriptors(conf, &house->out);
+	assert_true(files.rlim_max < 266 || house->out.len == 0);
+	server_conf_free(conf);
+	if (files.rlim_max >= 1000000)
+		skip();
+	snprintf(yaml, sizeof(yaml),
+		 "mail: {domain: foo.net, operator_address: o@bar.net}\nlimits: {connections: %llu}",
+		 (unsigned long long)files.rlim_max);
+	conf = load(house, yaml, 0600);
+	strbuf_clear(&house->out);
+	preflight_descriptors(conf, &house->out);
+	assert_true(holds(&house->out, "raise LimitNOFILE"));
+	server_conf_free(conf);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(names_are_looked_at, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_the_server_can_not_read_again_is_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(descriptors_are_counted, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
