@@ -12,6 +12,14 @@
 #define REASON_FOLD_MAX 1024
 
 static const struct bounce_reason reasons[] = {
+	/* the author or our server is refused, not the recipient */
+	{"after mail from", NULL, false},
+	{"in reply to mail from", NULL, false},
+	{"sender rejected", NULL, false},
+	{"sender address rejected", NULL, false},
+	{"sender denied", NULL, false},
+	{"ptr resource record", NULL, false},
+	{"try again", NULL, false},
 	/* not here any more */
 	{"has moved", ".1.6", true},
 	{"user has moved", ".1.6", true},
@@ -126,6 +134,11 @@ static const struct bounce_reason reasons[] = {
 	{"doesn't have an account", ".1.1", true},
 	{"doesn't have a yahoo", ".1.1", true},
 	{"not a known user", ".1.1", true},
+	{"user not exist", ".1.1", true},
+	{"user unknow", ".1.1", true},
+	{"this user doesn't have", ".1.1", true},
+	{"no mailbox here", ".1.1", true},
+	{"recipient address rejected: access denied", ".1.1", true},
 	{"not a valid mailbox", ".1.1", true},
 	{"not a valid user", ".1.1", true},
 	{"is not a valid", ".1.1", true},
@@ -165,6 +178,9 @@ static const struct bounce_reason reasons[] = {
 	{"domain couldn't be found", ".1.2", true},
 	{"dns domain", ".1.2", true},
 	{"no such domain", ".1.2", true},
+	{"invalid domain", ".1.2", true},
+	{"a mail exchanger or ip address", ".4.4", true},
+	{"dns lookup failure", ".4.4", true},
 	{"unknown domain", ".1.2", true},
 	{"nxdomain", ".1.2", true},
 	{"name or service not known", ".1.2", true},
@@ -310,15 +326,24 @@ unsigned bounce_code_in(struct str s)
 	return 0;
 }
 
-bool bounce_status_is_hard(struct str status)
+static bool is_one_of(struct str status, const struct str *details, size_t n)
 {
-	static const struct str details[] = {STR_INIT(".1.0"), STR_INIT(".1.1"), STR_INIT(".1.2"),
-					     STR_INIT(".1.3"), STR_INIT(".1.4"), STR_INIT(".1.6"),
-					     STR_INIT(".1.10")};
-	if (status.len < 5 || status.ptr[0] != '5')
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(details); i++)
+	for (size_t i = 0; i < n; i++)
 		if (str_eq(str_sub(status, 1, status.len), details[i]))
 			return true;
 	return false;
+}
+
+bool bounce_status_is_hard(struct str status)
+{
+	static const struct str details[] = {STR_INIT(".1.1"), STR_INIT(".1.2"), STR_INIT(".1.3"),
+					     STR_INIT(".1.4"), STR_INIT(".1.6"), STR_INIT(".1.10"),
+					     STR_INIT(".4.4")};
+	return status.len >= 5 && status.ptr[0] == '5' && is_one_of(status, details, ARRAY_SIZE(details));
+}
+
+bool bounce_status_is_soft(struct str status)
+{
+	static const struct str details[] = {STR_INIT(".2.2"), STR_INIT(".3.4")};
+	return is_one_of(status, details, ARRAY_SIZE(details));
 }

@@ -14,7 +14,7 @@ unsigned bounce_code_in(struct str s);
 
 struct bounce_reason {
 	const char *text;   /* folded */
-	const char *detail; /* ".1.1": subject and detail of the status that it means */
+	const char *detail; /* ".1.1": subject and detail of the status that it means; NULL: only soft */
 	bool hard;
 };
 /* The most telling phrase in s (any case), or NULL. */
@@ -22,6 +22,8 @@ const struct bounce_reason *bounce_reason_in(struct str s);
 
 /* Do subject and detail of this status say that there is no such mailbox or domain? */
 bool bounce_status_is_hard(struct str status);
+/* Do they say that the mailbox is there, whatever the words are? */
+bool bounce_status_is_soft(struct str status);
 
 /* Index the table now: before a sandbox, and before time is measured. */
 void bounce_reason_init(void);

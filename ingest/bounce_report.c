@@ -36,7 +36,8 @@ struct reader {
 	struct mail_report items[MAIL_REPORTS_MAX];
 	bool delayed[MAIL_REPORTS_MAX];
 	size_t n;
-	bool full; /* the arena is */
+	struct str nameless_status, nameless_reason; /* of a group whose recipient is no address */
+	bool full;                                   /* the arena is */
 };
 
 static void read_status_part(struct reader *reader);
@@ -198,15 +199,23 @@ static void add_group(struct reader *reader, const struct group *group)
 			return;
 	if (!group->final.len && !group->original.len)
 		return;
-	struct mail_report *report = add_report(reader, final.len ? final : original);
-	if (!report)
-		return;
 	struct str status = bounce_status_in(group->status), text = group->diagnostic;
 	size_t semicolon = str_find(text, ';');
 	if (semicolon < 16 && semicolon < text.len) /* "smtp; 550 ..." */
 		text = str_trim(str_sub(text, semicolon + 1, text.len));
 	if (!text.len)
 		text = group->reason;
+	struct str said = bounce_status_in(text); /* by the server that refused it */
+	if (is_exact(said))
+		status = said;
+	if (!final.len && !original.len) {
+		reader->nameless_status = keep(reader, status);
+		reader->nameless_reason = keep_line(reader, text);
+		return;
+	}
+	struct mail_report *report = add_report(reader, final.len ? final : original);
+	if (!report)
+		return;
 	if (status.len && !is_exact(report->status))
 		report->status = keep(reader, status);
 	if (!report->reason.len)
@@ -467,15 +476,21 @@ static void read_beside_reasons(struct reader *reader, struct str text)
 	}
 }
 
+/* The first address at all; one of a daemon when there is no other. */
 static void read_any_address(struct reader *reader, struct str text)
 {
 	size_t pos = 0;
-	struct str address;
-	while ((address = next_address(text, &pos)).len)
+	struct str address, daemon = STR("");
+	while ((address = next_address(text, &pos)).len) {
 		if (may_have_failed(reader, address)) {
 			add_report(reader, address);
 			return;
 		}
+		if (!daemon.len && !is_whom_it_is_for(reader, address))
+			daemon = address;
+	}
+	if (daemon.len)
+		add_report(reader, daemon);
 }
 
 /* The line that tells most, with the lines that go on from it. */
@@ -548,42 +563,63 @@ static const char *code_detail(unsigned code)
 	static const struct {
 		unsigned code;
 		const char *detail;
-	} details[] = {{552, ".2.2"}, {452, ".2.2"}, {553, ".1.3"},
-		       {551, ".1.6"}, {521, ".3.2"}, {556, ".1.10"}};
+	} details[] = {{552, ".2.2"}, {452, ".2.2"}, {553, ".1.3"}, {521, ".3.2"}, {556, ".1.10"}};
 	for (size_t i = 0; i < ARRAY_SIZE(details); i++)
 		if (details[i].code == code)
 			return details[i].detail;
 	return ".0.0";
 }
 
-static void judge(struct reader *reader, struct mail_report *report, struct str all_words)
+/* The first lines that say anything at all. */
+static struct str first_paragraph(struct str text)
 {
-	struct str words = report->reason.len ? report->reason : all_words;
+	size_t from = 0, pos = 0;
+	while (pos < text.len) {
+		struct str line = str_trim(next_line(text, &pos));
+		if (line.len == 0 && str_trim(str_sub(text, from, pos)).len >= 40)
+			break;
+		if (line.len == 0)
+			from = pos;
+	}
+	return str_trim(str_sub(text, from, pos));
+}
+
+/* What was given is believed: codes are older and coarser than words, but they are the server's verdict. */
+static void judge_status(struct reader *reader, struct mail_report *report, struct str words)
+{
 	struct str said = bounce_status_in(words);
 	unsigned code = bounce_code_in(words);
 	const struct bounce_reason *reason = bounce_reason_in(words);
-	bool delayed = reader->delayed[report - reader->items];
-	char class = report->status.len ? report->status.ptr[0] : '5';
+	const char *detail = reason && reason->detail ? reason->detail : code_detail(code);
+	bool late = !code && reason && reason->detail && str_starts(str_from(reason->detail), STR(".4"));
+	char class = (code && code < 500) || late || reader->delayed[report - reader->items] ? '4' : '5';
+	if (said.len && !is_exact(report->status))
+		report->status = is_exact(said) || !report->status.len ? keep(reader, said) : report->status;
+	if (!report->status.len)
+		report->status = make_status(reader, class, detail);
+}
 
+static void judge(struct reader *reader, struct mail_report *report, struct str text, struct str telling)
+{
 	if (!report->reason.len)
-		report->reason = keep_line(reader, words);
-	if (!is_exact(report->status) && said.len && (is_exact(said) || !report->status.len))
-		report->status = keep(reader, said);
-	if (!report->status.len && code)
-		class = code < 500 ? '4' : '5';
-	if (!report->status.len && !code && reason && str_starts(str_from(reason->detail), STR(".4")))
-		class = '4';
-	if (!is_exact(report->status) && (reason || code || delayed))
-		report->status = make_status(reader, class, reason ? reason->detail : code_detail(code));
+		report->reason = reader->nameless_reason;
+	if (!report->status.len)
+		report->status = reader->nameless_status;
+	struct str words = report->reason.len ? report->reason : telling;
+	judge_status(reader, report, words);
+	if (!report->reason.len)
+		report->reason = keep_line(reader, words.len ? words : first_paragraph(text));
+	const struct bounce_reason *reason = bounce_reason_in(words);
 	bool hard = reason ? reason->hard : bounce_status_is_hard(report->status);
-	report->kind = hard && !delayed ? MAIL_REPORT_HARD : MAIL_REPORT_SOFT;
+	bool soft = reader->delayed[report - reader->items] || bounce_status_is_soft(report->status);
+	report->kind = hard && !soft ? MAIL_REPORT_HARD : MAIL_REPORT_SOFT;
 }
 
 static void conclude(struct reader *reader)
 {
-	struct str words = telling_words(cut_original(reader->facts->text));
+	struct str text = cut_original(reader->facts->text), telling = telling_words(text);
 	for (size_t i = 0; i < reader->n; i++)
-		judge(reader, &reader->items[i], words);
+		judge(reader, &reader->items[i], text, telling);
 }
 
 static int finish(struct reader *reader, const struct mail_report **ret, size_t *ret_n)

@@ -1,0 +1,292 @@
+/*
+ * Who failed and why, who complained: reports as programs and people write them, a table each.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/mailaddr.h"
+#include "base/strbuf.h"
+#include "ingest/bounce_reason.h"
+#include "ingest/bounce_report.h"
+
+#define RECIPIENTS_MAX 4
+
+struct told {
+	const char *recipient, *status;
+	enum mail_report_kind kind;
+	const char *reason; /* stands in it */
+};
+
+struct example {
+	const char *name, *status, *failed, *text, *original;
+	struct told told[RECIPIENTS_MAX]; /* up to the first without a status */
+};
+
+static const struct mail_mailbox us = {STR_INIT("Support"), STR_INIT("support@example.com")};
+static const struct mail_mailboxes to_us = {&us, 1};
+
+static const struct example examples[] = {
+	{"delivery-status: one failed, one relayed, one delayed",
+	 "Reporting-MTA: dns; mx.example.net\r\n\r\n"
+	 "Final-Recipient: rfc822; jane@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+	 "Diagnostic-Code: smtp; 550 5.1.1 <jane@example.org>:\r\n  User unknown\r\n\r\n"
+	 "Final-Recipient: rfc822; joe@example.org\r\nAction: relayed\r\nStatus: 2.0.0\r\n\r\n"
+	 "Original-Recipient: rfc822;jim@example.org\r\nFinal-Recipient: local; jim\r\n"
+	 "Action: delayed\r\nStatus: 4.4.1\r\n",
+	 "",
+	 "Some words.",
+	 "",
+	 {{"jane@example.org", "5.1.1", MAIL_REPORT_HARD, "User unknown"},
+	  {"jim@example.org", "4.4.1", MAIL_REPORT_SOFT, "Some words"}}},
+	{"delivery-status without empty lines, the server's own code is more exact",
+	 "Final-Recipient: rfc822; <jane@example.org>\nAction: failed\nStatus: 5.0.0\n"
+	 "Diagnostic-Code: smtp; 552 5.2.2 Mailbox full\n"
+	 "Final-Recipient: rfc822; joe@example.org\nAction: failed\nStatus: 4.4.7\n"
+	 "Diagnostic-Code: smtp; 450 4.7.1 greylisted\n",
+	 "",
+	 "",
+	 "",
+	 {{"jane@example.org", "5.2.2", MAIL_REPORT_SOFT, "Mailbox full"},
+	  {"joe@example.org", "4.7.1", MAIL_REPORT_SOFT, "greylisted"}}},
+	{"global delivery-status (RFC 6533)",
+	 "Final-Recipient: utf-8; j\\x{FC}rgen@example.org\nAction: failed\nStatus: 5.1.2\n",
+	 "",
+	 "",
+	 "",
+	 {{"j\xc3\xbcrgen@example.org", "5.1.2", MAIL_REPORT_HARD, ""}}},
+	{"delivery-status whose recipient is no address, words that name one",
+	 "Final-Recipient: RFC822; @mx.example.org\nAction: failed\nStatus: 5.1.2\n",
+	 "",
+	 "The following addresses had permanent fatal errors\n<jane@example.org>\n    (reason: 550 Host "
+	 "unknown)\n",
+	 "",
+	 {{"jane@example.org", "5.1.2", MAIL_REPORT_HARD, "Host unknown"}}},
+	{"qmail",
+	 "",
+	 "",
+	 "Hi. This is the qmail-send program at mx.example.net.\nI'm afraid I wasn't able to deliver your "
+	 "message "
+	 "to the following addresses.\n\n<jane@example.org>:\n192.0.2.7 does not like recipient.\n"
+	 "Remote host said: 550 5.1.1 no such user\nGiving up on 192.0.2.7.\n\n<joe@example.org>:\n"
+	 "Sorry, I couldn't find any host named example.org. (#5.1.2)\n\n"
+	 "--- Below this line is a copy of the message.\n\nTo: nobody@example.net\n\n<other@example.net>: "
+	 "550\n",
+	 "",
+	 {{"jane@example.org", "5.1.1", MAIL_REPORT_HARD, "no such user"},
+	  {"joe@example.org", "5.1.2", MAIL_REPORT_HARD, "couldn't find any host"}}},
+	{"exim, the address in a field",
+	 "",
+	 "jane@example.org",
+	 "This message was created automatically by mail delivery software.\n\nA message that you sent could "
+	 "not "
+	 "be delivered to one or more of its recipients. The following address(es) failed:\n\n"
+	 "  jane@example.org\n    SMTP error from remote mail server after RCPT TO:<jane@example.org>:\n"
+	 "    host mx.example.org [192.0.2.7]: 552 mailbox full\n\n------ This is a copy of the message "
+	 "------\n",
+	 "",
+	 {{"jane@example.org", "5.2.2", MAIL_REPORT_SOFT, "mailbox full"}}},
+	{"postfix without its parts",
+	 "",
+	 "",
+	 "This is the mail system at host mx.example.net.\n\n<jane@example.org>: host "
+	 "mx.example.org[192.0.2.7] "
+	 "said: 450\n    4.2.1 <jane@example.org>: Recipient is over quota (in reply\n    to RCPT TO "
+	 "command)\n",
+	 "",
+	 {{"jane@example.org", "4.2.1", MAIL_REPORT_SOFT, "over quota"}}},
+	{"Exchange, words only; whom it is for did not fail",
+	 "",
+	 "",
+	 "Your message\n\n  To:      support@example.com\n  Subject: Printer\n\ndid not reach the following "
+	 "recipient(s):\n\njane@example.org on Thu, 29 Apr 2010 00:00:00 -0000\n    The recipient name is "
+	 "not "
+	 "recognized\n    MSEXCH:IMS:NNN\n",
+	 "",
+	 {{"jane@example.org", "5.1.1", MAIL_REPORT_HARD, "not recognized"}}},
+	{"Gmail: the reason is some lines below",
+	 "",
+	 "",
+	 "Delivery to the following recipient failed permanently:\n\n     jane@example.org\n\nTechnical "
+	 "details of "
+	 "permanent failure:\nThe error that the other server returned was: 550 550 5.7.1 Access denied "
+	 "(state 13).\n"
+	 "\n----- Original message -----\n\nTo: other@example.net\n",
+	 "",
+	 {{"jane@example.org", "5.7.1", MAIL_REPORT_SOFT, "Access denied"}}},
+	{"an address in a sentence",
+	 "",
+	 "",
+	 "User mailbox exceeds allowed size: jane@example.org\n\nOriginal message follows.\n",
+	 "",
+	 {{"jane@example.org", "5.2.2", MAIL_REPORT_SOFT, "exceeds allowed size"}}},
+	{"no address but the original's",
+	 "",
+	 "",
+	 "Your mail could not be delivered: connection timed out.\n",
+	 "From: support@example.com\r\nTo: Jane <jane@example.org>\r\nSubject: Printer\r\n\r\nHello\r\n",
+	 {{"jane@example.org", "4.4.1", MAIL_REPORT_SOFT, "timed out"}}},
+	{"nobody is named",
+	 "",
+	 "",
+	 "Your mail could not be delivered. We are sorry about that.\n",
+	 "",
+	 {{"", "5.0.0", MAIL_REPORT_SOFT, "We are sorry"}}},
+	{"the author is refused, not the recipient",
+	 "Final-Recipient: rfc822; jane@example.org\nAction: failed\nStatus: 5.1.0\n"
+	 "Diagnostic-Code: smtp; 550 5.1.0 <support@example.com> sender rejected: unknown user\n",
+	 "",
+	 "",
+	 "",
+	 {{"jane@example.org", "5.1.0", MAIL_REPORT_SOFT, "sender rejected"}}},
+};
+
+static struct bounce_facts facts_of(const struct example *example)
+{
+	return (struct bounce_facts){
+		.status = str_from(example->status),
+		.feedback = STR(""),
+		.failed = str_from(example->failed),
+		.text = str_from(example->text),
+		.original = str_from(example->original),
+		.to = &to_us,
+	};
+}
+
+static bool same(const struct mail_report *report, const struct told *told)
+{
+	struct str reason = str_from(told->reason);
+	return str_eq(report->recipient, str_from(told->recipient)) &&
+	       str_eq(report->status, str_from(told->status)) && report->kind == told->kind &&
+	       (reason.len == 0 || memmem(report->reason.ptr, report->reason.len, reason.ptr, reason.len));
+}
+
+static void bounces_tell_who_failed_and_why(void **state UNUSED)
+{
+	unsigned wrong = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(examples); i++) {
+		struct bounce_facts facts = facts_of(&examples[i]);
+		const struct mail_report *reports;
+		struct arena arena;
+		size_t n, wanted = 0;
+		arena_init(&arena, 65536);
+		assert_int_equal(bounce_report_read(&arena, &facts, &mail_limits_default, &reports, &n), 0);
+		while (wanted < RECIPIENTS_MAX && examples[i].told[wanted].status)
+			wanted++;
+		bool good = n == wanted;
+		for (size_t k = 0; k < n && k < wanted; k++)
+			good = good && same(&reports[k], &examples[i].told[k]);
+		for (size_t k = 0; !good && k < n; k++)
+			print_error("%s: <%.*s> %.*s %s: %.*s\n", examples[i].name,
+				    STR_ARG(reports[k].recipient), STR_ARG(reports[k].status),
+				    mail_report_kind_name(reports[k].kind), STR_ARG(reports[k].reason));
+		wrong += !good;
+		arena_done(&arena);
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static void feedback_tells_who_complained(void **state UNUSED)
+{
+	static const struct {
+		const char *feedback, *original, *recipient, *type;
+	} cases[] = {
+		{"Feedback-Type: abuse\r\nUser-Agent: X/1\r\nVersion: 1\r\nOriginal-Rcpt-To: "
+		 "<jane@example.org>\r\n",
+		 "", "jane@example.org", "abuse"},
+		{"\nFeedback-Type: not-spam\nOriginal-Rcpt-To: rfc822; jane@example.org\n", "",
+		 "jane@example.org", "not-spam"},
+		{"Feedback-Type: opt-out\n", "To: jane@example.org\n\n", "jane@example.org", "opt-out"},
+		{"Feedback-Type: fraud\nOriginal-Rcpt-To: [redacted]\n", "", "", "fraud"},
+		{"", "", "", "abuse"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct bounce_facts facts = {.feedback = str_from(cases[i].feedback),
+					     .original = str_from(cases[i].original)};
+		const struct mail_report *reports;
+		struct arena arena;
+		size_t n;
+		arena_init(&arena, 65536);
+		assert_int_equal(feedback_report_read(&arena, &facts, &mail_limits_default, &reports, &n), 0);
+		assert_int_equal(n, 1);
+		assert_true(str_eq(reports[0].recipient, str_from(cases[i].recipient)));
+		assert_true(str_eq(reports[0].reason, str_from(cases[i].type)));
+		assert_int_equal(reports[0].kind, MAIL_REPORT_FEEDBACK);
+		arena_done(&arena);
+	}
+}
+
+static void lists_are_bounded_and_no_address_comes_twice(void **state UNUSED)
+{
+	struct strbuf status, text;
+	struct arena arena;
+	const struct mail_report *reports;
+	size_t n;
+	strbuf_init(&status, 1 << 20);
+	strbuf_init(&text, 1 << 20);
+	for (unsigned i = 0; i < 1000; i++) {
+		strbuf_printf(&status,
+			      "Final-Recipient: rfc822; u%u@example.org\nAction: failed\nStatus: 5.1.1\n\n",
+			      i / 2);
+		strbuf_printf(&text, "<U%u@example.org>: 550 5.1.1 user unknown\n", i / 2);
+	}
+	struct bounce_facts facts = {.status = strbuf_str(&status)};
+	arena_init(&arena, 1 << 20);
+	assert_int_equal(bounce_report_read(&arena, &facts, &mail_limits_default, &reports, &n), 0);
+	assert_int_equal(n, MAIL_REPORTS_MAX);
+	assert_true(str_eq(reports[1].recipient, STR("u1@example.org")));
+	facts = (struct bounce_facts){.text = strbuf_str(&text)};
+	assert_int_equal(bounce_report_read(&arena, &facts, &mail_limits_default, &reports, &n), 0);
+	assert_int_equal(n, MAIL_REPORTS_MAX);
+	assert_true(str_eq(reports[1].recipient, STR("U1@example.org")));
+	arena_done(&arena);
+	arena_init(&arena, 64); /* too small for anything */
+	assert_true(bounce_report_read(&arena, &facts, &mail_limits_default, &reports, &n) < 0);
+	assert_int_equal(n, 0);
+	arena_done(&arena);
+	strbuf_done(&status);
+	strbuf_done(&text);
+}
+
+static void codes_are_told_from_numbers(void **state UNUSED)
+{
+	static const struct {
+		const char *text, *status;
+		unsigned code;
+	} cases[] = {
+		{"550 5.1.1 no", "5.1.1", 550},
+		{"said: 450-4.2.2 x", "4.2.2", 450},
+		{"(#5.5.0)", "5.5.0", 0},
+		{"status=5.1.10", "5.1.10", 0},
+		{"host mx [5.1.1.1] said 521", "", 521},
+		{"version 15.1.1", "", 0},
+		{"v5.1.1", "", 0},
+		{"5.1.1.2.3", "", 0},
+		{"SIZE=5501", "", 0},
+		{"5500 550x a550", "", 0},
+		{"250 2.0.0 ok", "", 0},
+		{"550", "", 550},
+		{"5.1", "", 0},
+		{"", "", 0},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct str text = str_from(cases[i].text);
+		assert_true(str_eq(bounce_status_in(text), str_from(cases[i].status)));
+		assert_int_equal(bounce_code_in(text), cases[i].code);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bounces_tell_who_failed_and_why),
+		cmocka_unit_test(feedback_tells_who_complained),
+		cmocka_unit_test(lists_are_bounded_and_no_address_comes_twice),
+		cmocka_unit_test(codes_are_told_from_numbers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
