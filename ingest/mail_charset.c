@@ -1063,6 +1063,20 @@ static unsigned put_detected(struct str hint, struct str bytes, struct strbuf *o
 	return (tally.errors ? MAIL_CHARSET_REPLACED : 0u) | (tally.cut ? MAIL_CHARSET_CUT : 0u);
 }
 
+/*
+ * Labelled as UTF-8, and some octets are not: damaged, or something else? Texts in single-byte charsets hold next to no
+ * sequence by accident; those of East Asia do, so they are asked about when the errors outweigh.
+ */
+static bool is_damaged_utf8(struct str bytes, const struct utf8_census *census)
+{
+	if (census->sequences > census->errors)
+		return true;
+	if (census->sequences * 2 < census->errors || !census->sequences)
+		return false;
+	int id = detect(bytes);
+	return id < 0 || charsets[id].family != FAMILY_MULTI || put_as(id, bytes, NULL, 0).errors;
+}
+
 static unsigned put_labelled(int id, struct str hint, struct str bytes, struct strbuf *out,
 			     const struct utf8_census *census)
 {
@@ -1113,7 +1127,7 @@ unsigned mail_charset_to_utf8(struct str label, struct str hint, struct str byte
 	struct utf8_census census = utf8_census(bytes);
 	if (id > CHARSET_UTF8)
 		return flags | put_labelled(id, hint, bytes, out, &census);
-	if (!census.errors || (id == CHARSET_UTF8 && census.sequences > census.errors))
+	if (!census.errors || (id == CHARSET_UTF8 && is_damaged_utf8(bytes, &census)))
 		return flags | put_utf8(bytes, out);
 	if (id < 0 && (str_starts(bytes, STR("\xff\xfe")) || str_starts(bytes, STR("\xfe\xff"))) &&
 	    memchr(bytes.ptr, 0, bytes.len))

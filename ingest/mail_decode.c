@@ -70,6 +70,8 @@ static size_t base64_goes_on(struct str raw)
 	while (i < raw.len && ascii_space(raw.ptr[i]))
 		i++;
 	from = i;
+	if (i && str_find(str_sub(raw, 0, i), '\n') == i)
+		return 0; /* words behind the padding, on its line */
 	for (; i < raw.len && raw.ptr[i] != '\n' && raw.ptr[i] != '\r'; i++)
 		if (!base64_value[(unsigned char)raw.ptr[i]] && raw.ptr[i] != '=')
 			return 0;

@@ -20,6 +20,12 @@ static const struct {
 	{"utf-8", "", STR_INIT("\xef\xbb\xbfhi"), STR_INIT("hi")},
 	{"utf-8", "", STR_INIT("\xc3\xa4\xc3\xb6\xc3\xbc \xff \xe2\x82"),
 	 STR_INIT("äöü \xef\xbf\xbd \xef\xbf\xbd")},
+	/* damaged UTF-8 stays UTF-8, EUC-JP under its name does not */
+	{"utf-8", "", STR_INIT("y\xc3\xb6t\xc3\xa4 vaan \x8a\xe8\x81 \xad"),
+	 STR_INIT("yötä vaan \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd")},
+	{"utf-8", "",
+	 STR_INIT("\xa4\xb3\xa4\xce\xa4\xcf\xa4\xb3\xa4\xce\xa4\xcf\xa4\xb9\xa4\xdf\xa4\xde\xa4\xbb\xa4\xf3"),
+	 STR_INIT("このはこのはすみません")},
 	/* the label says UTF-8, the octets are windows-1252 */
 	{"utf-8", "",
 	 STR_INIT("Sch\xf6ne Gr\xfc\xdf"

@@ -31,6 +31,8 @@ static const struct {
 	{B, STR_INIT("a!G*V s\tbG8="), STR_INIT("hello")}, /* garbage */
 	{B, STR_INIT("aGVsbG8=\r\n____\r\nlist footer\r\n"), STR_INIT("hello")},
 	{B, STR_INIT("aGVsbG8= ignored?\r\n"), STR_INIT("hello")},
+	{B, STR_INIT("aGVsbG8= ignored\r\n"), STR_INIT("hello")},
+	{B, STR_INIT("aGVsbG8=\r\nd29ybGQ="), STR_INIT("helloworld")},
 	{B, STR_INIT("aGVsbG8=\r\n\r\nd29ybGQ=\r\n"), STR_INIT("helloworld")},
 	{B, STR_INIT("===="), STR_INIT("")},
 	{B, STR_INIT("a"), STR_INIT("")},
