@@ -140,6 +140,41 @@ int conf_load(struct conf **ret, const char *path, const struct conf_table *cons
 	return r;
 }
 
+static const struct conf_node *child_find(const struct conf_node *mapping, struct str key)
+{
+	if (!mapping || mapping->kind != CONF_MAPPING)
+		return NULL;
+	for (const struct conf_node *node = mapping->first; node; node = node->next) {
+		if (str_eq(node->key, key))
+			return node;
+	}
+	return NULL;
+}
+
+int conf_peek(const char *path, const char *const *keys, size_t n, char **ret_values)
+{
+	struct strbuf text;
+	struct arena arena;
+	struct conf_node *root = NULL;
+	struct conf_error error;
+	strbuf_init(&text, CONF_FILE_MAX + 8192);
+	arena_init(&arena, CONF_TREE_MAX);
+	int r = read_file(path, &text);
+	if (r == 0)
+		r = conf_tree_parse(&arena, strbuf_str(&text), path, &root, &error);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct str key = str_from(keys[i]);
+		size_t dot = str_find(key, '.');
+		const struct conf_node *node =
+			child_find(child_find(root, str_sub(key, 0, dot)), str_sub(key, dot + 1, key.len));
+		ret_values[i] =
+			node && node->kind == CONF_SCALAR && !node->null ? xstrndup(node->text) : NULL;
+	}
+	arena_done(&arena);
+	strbuf_done(&text);
+	return r;
+}
+
 static void *must_alloc(struct arena *arena, size_t size)
 {
 	void *ptr = arena_zalloc(arena, size);

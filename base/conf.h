@@ -119,6 +119,13 @@ int conf_load_memory(struct conf **ret, struct str yaml, const char *name,
 		     struct strbuf *ret_warnings, struct conf_error *reterr);
 struct conf *conf_free(struct conf *conf);
 
+/*
+ * A few single values out of a file that conf_load() refuses: what stands at each of keys ("storage.data_dir"), as its
+ * text and unchecked; NULL where nothing does. What else is in the file does not matter as long as it is YAML. The
+ * texts belong to the caller. 0, -EINVAL or -errno of the file; then ret_values is untouched.
+ */
+int conf_peek(const char *path, const char *const *keys, size_t n, char **ret_values);
+
 /* The struct of a section, filled; lives as long as conf. */
 const void *conf_section(const struct conf *conf, const char *section);
 

@@ -280,6 +280,50 @@ int server_conf_load(struct server_conf **ret, const char *path, bool with_setti
 	return r;
 }
 
+static void add_quoted(struct strbuf *out, const char *text)
+{
+	for (strbuf_addc(out, '\''); *text; text++)
+		strbuf_adds(out, *text == '\'' ? "''" : (const char[]){*text, 0});
+	strbuf_addc(out, '\'');
+}
+
+int server_conf_load_places(struct server_conf **ret, const char *path, struct conf_error *reterr)
+{
+	static const char *const keys[] = {"storage.data_dir", "process.control", "mail.domain"};
+	char *values[ARRAY_SIZE(keys)] = {NULL};
+	struct conf *conf = NULL;
+	struct strbuf yaml;
+	char *chosen = choose_path(path);
+	strbuf_init(&yaml, 65536);
+	int r = chosen ? conf_peek(chosen, keys, ARRAY_SIZE(keys), values) : -ENOENT;
+	if (r == 0 && !values[0] && !getenv("SERVELO_STORAGE_DATA_DIR"))
+		r = -ENOENT;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(keys); i++) {
+		if (!values[i])
+			continue;
+		strbuf_printf(&yaml, "%.*s: {%s: ", (int)str_find(str_from(keys[i]), '.'), keys[i],
+			      strchr(keys[i], '.') + 1);
+		add_quoted(&yaml, values[i]);
+		strbuf_adds(&yaml, "}\n");
+	}
+	if (r == 0)
+		r = conf_load_memory(&conf, strbuf_str(&yaml), chosen, tables, ARRAY_SIZE(tables), environ,
+				     other_variables, NULL, 0, NULL, reterr);
+	if (r == 0) {
+		struct loaded *loaded = XNEW(struct loaded);
+		loaded->path = chosen;
+		loaded->conf.path = chosen;
+		find_sections(&loaded->conf, conf);
+		*ret = &loaded->conf;
+	} else {
+		free(chosen);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		free(values[i]);
+	strbuf_done(&yaml);
+	return r;
+}
+
 struct server_conf *server_conf_free(struct server_conf *conf)
 {
 	if (!conf)

@@ -56,6 +56,12 @@ const struct conf_table *const *server_conf_tables(size_t *ret_n);
  */
 int server_conf_load(struct server_conf **ret, const char *path, bool with_settings,
 		     struct strbuf *ret_warnings, struct conf_error *reterr);
+/*
+ * For looking at what is stored while the file has a mistake in it: only where things are (storage.data_dir,
+ * process.control) and mail.domain count, from the environment, else from what the file says, everything else is the
+ * default. Nothing is cross-checked; no server may run on it. 0 or negative errno.
+ */
+int server_conf_load_places(struct server_conf **ret, const char *path, struct conf_error *reterr);
 struct server_conf *server_conf_free(struct server_conf *conf);
 
 /*

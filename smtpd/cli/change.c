@@ -58,7 +58,7 @@ static int read_answer(struct str answer, json_t **ret_result)
 
 int cli_connect(struct cli *cli, struct control_client **ret)
 {
-	int r = cli_conf(cli);
+	int r = cli_places(cli);
 	if (r)
 		return r;
 	r = control_client_open(ret, cli->conf->control_path);
@@ -97,6 +97,9 @@ int cli_store_alone(struct cli *cli, struct store **ret)
 	struct conf_error error = {""};
 	struct privileges privileges = {0};
 	const struct process_conf *process = cli->conf->process;
+	if (cli->mistaken) /* who would own what is made, and what is forbidden, is not known */
+		return cli_fail(EX_CONFIG,
+				"no server runs: without one a change needs a configuration that is right");
 	int r = privileges_find(&privileges, process->user, process->group, &error);
 	if (r < 0)
 		return cli_fail(EX_CONFIG, "%s", error.text);

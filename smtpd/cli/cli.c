@@ -67,10 +67,28 @@ int cli_conf(struct cli *cli)
 		     : 0;
 }
 
+int cli_places(struct cli *cli)
+{
+	struct conf_error error = {""}, ignored;
+	if (cli->conf)
+		return 0;
+	int r = server_conf_load(&cli->conf, cli->config, true, NULL, &error);
+	if (r == 0)
+		return 0;
+	if (r != -EINVAL || server_conf_load_places(&cli->conf, cli->config, &ignored) < 0)
+		return cli_fail(r == -EACCES ? EX_NOPERM : EX_CONFIG, "%s",
+				error.text[0] ? error.text : strerror(-r));
+	cli->mistaken = true;
+	cli_fail(0, "%s", error.text);
+	cli_fail(0, "the configuration has a mistake; going on with the data in %s",
+		 cli->conf->storage->data_dir);
+	return 0;
+}
+
 int cli_reader(struct cli *cli)
 {
 	struct conf_error error = {""};
-	int r = cli_conf(cli);
+	int r = cli_places(cli);
 	if (r || cli->reader)
 		return r;
 	r = reader_open(&cli->reader, cli->conf->storage, &error);

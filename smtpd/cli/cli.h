@@ -29,7 +29,8 @@ struct cli {
 	const char *config;
 	bool json;
 	struct args args;
-	struct server_conf *conf; /* cli_conf() */
+	struct server_conf *conf; /* cli_conf() or cli_places() */
+	bool mistaken;            /* conf holds only where things are */
 	struct reader *reader;    /* cli_reader() */
 };
 
@@ -61,8 +62,11 @@ int cli_fail(int exit_code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int cli_exit_code(int r);
 
 /* These say what is wrong themselves. 0, or an exit code. */
-int cli_conf(struct cli *cli);   /* cli->conf, with the settings of the database */
-int cli_reader(struct cli *cli); /* cli->conf and cli->reader */
+int cli_conf(struct cli *cli); /* cli->conf, with the settings of the database */
+/* cli->conf to look at data and to ask the server: when the file has a mistake in it, what it says of where things
+ * are is enough, and that is said (cli->mistaken). */
+int cli_places(struct cli *cli);
+int cli_reader(struct cli *cli); /* cli->conf and cli->reader, by cli_places() */
 /* With cli->reader: is there such a tenant, if only a removed one? slug NULL: fine. */
 int cli_tenant_known(struct cli *cli, const char *slug);
 

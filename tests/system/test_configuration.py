@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+import smtp_talk
+
 EX_CONFIG = 78
 
 GOOD = """\
@@ -93,6 +95,27 @@ def test_a_key_that_others_can_read_is_refused(tool, tmp_path):
             assert "bare.key.pem" in (done.stderr + done.stdout).decode()
     bare.chmod(0o600)
     assert tool.run("check").returncode == 0
+
+
+def test_a_mistake_does_not_hide_what_is_stored(make_server):
+    """A typing error in the file, and the tickets can still be read, the running server still be asked."""
+    server = make_server().start()
+    with server.talk() as talk:
+        reference = talk.deliver(smtp_talk.mail(), ["acme@serveloapp.com"]).references[0]
+    right = server.config.read_text()
+    server.config.write_text(right.replace('"limits"', '"limmits"', 1) if '"limits"' in right else
+                             right.replace('"mail"', '"limmits": {}, "mail"', 1))
+    done = server.run("ticket", "show", reference)
+    assert done.returncode == 0 and reference in done.stdout.decode(), done
+    assert b"limmits" in done.stderr and b"mistake" in done.stderr, done
+    assert server.run("tenant", "suspend", "acme").returncode == 0
+    assert server.run("check").returncode == EX_CONFIG
+    assert server.run("setting", "list").returncode == EX_CONFIG
+    server.stop()
+    assert server.run("audit", "balance").returncode == 0
+    assert server.run("tenant", "resume", "acme").returncode == EX_CONFIG
+    server.config.write_text("mail: [")
+    assert server.run("ticket", "list").returncode == EX_CONFIG
 
 
 def test_the_example_is_a_right_configuration(tool):
