@@ -288,7 +288,6 @@ struct str media_sniff_runs_as(struct str sniffed_type)
 		{STR_INIT("application/x-ms-shortcut"), STR_INIT("lnk")},
 		{STR_INIT("application/vnd.ms-htmlhelp"), STR_INIT("chm")},
 		{STR_INIT("application/vnd.android.package-archive"), STR_INIT("apk")},
-		{STR_INIT("text/x-shellscript"), STR_INIT("sh")},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)

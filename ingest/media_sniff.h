@@ -13,8 +13,8 @@
 /* The media type (static text), or empty when the beginning tells nothing: plain text, unknown formats. */
 struct str media_sniff(struct str beginning);
 
-/* The extension that a sniffed type would start under when it is opened ("exe", "sh", "jar", "lnk", ...); empty for
- * what is looked at and not run. */
+/* The extension that a sniffed type would start under when it is opened ("exe", "jar", "lnk", ...); empty for
+ * what is looked at and not run. A script is a text until its name says otherwise, and people send them as texts. */
 struct str media_sniff_runs_as(struct str sniffed_type);
 
 #endif

@@ -74,6 +74,12 @@ int args_parse(struct args *args, const struct arg_option *options, size_t n, in
 			args->words[args->words_n++] = argv[i];
 		} else if (str_eq(arg, STR("--"))) {
 			only_words = true;
+		} else if (str_eq(arg, STR("-o")) && option_index(args, STR("output")) >= 0) {
+			/* the one short form: everybody's fingers know it */
+			argv[i] = "--output";
+			int r = take_option(args, argc, argv, &i, reterr);
+			if (r < 0)
+				return r;
 		} else if (arg.ptr[1] != '-') {
 			snprintf(reterr->text, sizeof(reterr->text),
 				 "unknown option %.64s; options are written in full, like --help", argv[i]);

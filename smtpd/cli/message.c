@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "smtpd/cli/attachment.h"
 #include "smtpd/cli/change.h"
 #include "smtpd/cli/control_client.h"
 #include "smtpd/cli/listing.h"
@@ -49,6 +50,10 @@ static const struct cli_verb verbs[] = {
 	{"parse", "FILE|-", 1, 1, "Read a mail and say what was understood of it; needs no configuration",
 	 "  servelo message parse mail.eml\n  servelo message parse --json - < mail.eml | jq .subject\n",
 	 NULL, 0, message_parse},
+	{"attachment", "ID PART", 2, 2, "Save one part of an original, decoded",
+	 "  servelo message attachment 1h2f4k9qz7c0m3x8va 2.1 -o photo.jpg\n"
+	 "  servelo message attachment 1h2f4k9qz7c0m3x8va 2/1 -o - | file -\n",
+	 attachment_options, ARRAY_SIZE(attachment_options), message_attachment},
 	{"reprocess", "[ID...]", 0, SIZE_MAX,
 	 "Read originals again with today's code, and correct their comments",
 	 "  servelo message reprocess --since 7d --dry-run\n"

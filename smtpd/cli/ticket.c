@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "smtpd/cli/attachment.h"
 #include "smtpd/cli/change.h"
 #include "smtpd/cli/listing.h"
 #include "storage/ticket.h"
@@ -46,6 +47,11 @@ static const struct cli_verb verbs[] = {
 	{"set", "REFERENCE", 1, 1, "Change a ticket; nobody is notified",
 	 "  servelo ticket set ACME-00042 --status resolved --assignee anna\n", set_options,
 	 ARRAY_SIZE(set_options), run_set},
+	{"attachment", "list REFERENCE | save REFERENCE N", 2, 3,
+	 "List a ticket's attachments, or save one of them: N of the list",
+	 "  servelo ticket attachment list ACME-00042\n"
+	 "  servelo ticket attachment save ACME-00042 1 -o invoice.pdf\n",
+	 attachment_options, ARRAY_SIZE(attachment_options), ticket_attachment},
 };
 const struct cli_noun cli_ticket = {"ticket", "What customers wrote", verbs, ARRAY_SIZE(verbs)};
 
@@ -227,6 +233,7 @@ static bool on_attachment(void *ctx, const struct attachment_row *row)
 		json_object_set_new(o, "part", json_str(row->part));
 		json_object_set_new(o, "filename", json_str(row->filename));
 		json_object_set_new(o, "media_type", json_str(row->media_type));
+		json_object_set_new(o, "sniffed_type", json_str(row->sniffed_type));
 		json_object_set_new(o, "content_id", json_str(row->content_id));
 		json_object_set_new(o, "size", json_integer(row->size));
 		json_object_set_new(o, "inline", json_boolean(row->inline_image));

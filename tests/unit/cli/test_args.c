@@ -46,6 +46,7 @@ static void what_is_wrong_is_named(void **state UNUSED)
 		{{"--limit"}, "--limit needs a value (N)"},
 		{{"--json=yes"}, "--json takes no value"},
 		{{"--json", "--json"}, "--json is given twice"},
+		{{"-o", "x"}, "unknown option -o; options are written in full, like --help"},
 		{{"-j"}, "unknown option -j; options are written in full, like --help"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -55,6 +56,19 @@ static void what_is_wrong_is_named(void **state UNUSED)
 		assert_int_equal(parse(&args, argv, &error), -EINVAL);
 		assert_string_equal(error.text, cases[i].error);
 	}
+}
+
+static void the_one_short_form(void **state UNUSED)
+{
+	static const struct arg_option output[] = {{"output", "FILE", ""}};
+	const char *argv[] = {"a", "-o", "-", "b"}, *twice[] = {"-o", "a", "--output=b"};
+	struct args args;
+	struct conf_error error;
+	assert_int_equal(args_parse(&args, output, 1, 4, argv, &error), 0);
+	assert_string_equal(args_value(&args, "output"), "-");
+	assert_int_equal(args.words_n, 2);
+	assert_int_equal(args_parse(&args, output, 1, 3, twice, &error), -EINVAL);
+	assert_string_equal(error.text, "--output is given twice");
 }
 
 static void numbers_have_bounds(void **state UNUSED)
@@ -117,9 +131,8 @@ static void times_are_dates_or_ages(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(options_may_stand_anywhere),
-		cmocka_unit_test(what_is_wrong_is_named),
-		cmocka_unit_test(numbers_have_bounds),
+		cmocka_unit_test(options_may_stand_anywhere), cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(the_one_short_form),         cmocka_unit_test(numbers_have_bounds),
 		cmocka_unit_test(times_are_dates_or_ages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,28 @@ static void limits_and_blocked_types(void **state UNUSED)
 	}
 }
 
+/* A program is one by its octets too, when programs of its kind are blocked. */
+static void programs_by_another_name(void **state UNUSED)
+{
+	static const struct {
+		const char *filename, *sniffed, *blocked, *want;
+	} cases[] = {
+		{"holiday.jpg", "application/vnd.microsoft.portable-executable", "exe", "blocked type"},
+		{"holiday.jpg", "application/x-elf", "exe", "blocked type"},
+		{"holiday.jpg", "application/java-archive", "exe", ""},
+		{"holiday.jpg", "application/java-archive", "exe,jar", "blocked type"},
+		{"holiday.jpg", "application/vnd.microsoft.portable-executable", "none", ""},
+		{"holiday.jpg", "image/png", "exe", ""},
+		{"build.txt", "text/x-shellscript", "exe,sh", ""},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct attachment_policy policy = {2, 1000, str_from(cases[i].blocked)};
+		struct mail_attachment attachment = {.filename = str_from(cases[i].filename),
+						     .sniffed_type = str_from(cases[i].sniffed)};
+		assert_true(str_eq(attachment_left_out(&policy, &attachment, 0), str_from(cases[i].want)));
+	}
+}
+
 static void what_is_left_out_takes_no_place(void **state UNUSED)
 {
 	struct attachment_policy policy = {2, 1000, STR("exe")};
@@ -66,6 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(limits_and_blocked_types),
+		cmocka_unit_test(programs_by_another_name),
 		cmocka_unit_test(what_is_left_out_takes_no_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
