@@ -233,14 +233,16 @@ static bool is_no_text(struct str text)
 
 	text = str_sub(text, 0, TEXT_SAMPLE);
 	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i],
-			      next = i + 1 < text.len ? (unsigned char)text.ptr[i + 1] : 0;
+		unsigned char c = (unsigned char)text.ptr[i];
 		if ((c & 0xc0) == 0x80)
 			continue;
 		characters++;
-		strange += (c < ' ' && !ascii_space((char)c) && c != '\033') || c == 0x7f;
-		strange += c == 0xc2 && next < 0xa0; /* U+0080 to U+009F */
-		strange += str_starts(str_sub(text, i, text.len), STR("\xef\xbf\xbd"));
+		if (c >= ' ' && c < 0x7f)
+			continue;
+		struct str rest = str_sub(text, i, i + 3);
+		bool c1 = c == 0xc2 && rest.len > 1 && (unsigned char)rest.ptr[1] < 0xa0;
+		bool control = c < 0x80 && !ascii_space((char)c) && c != '\033';
+		strange += control || c1 || str_eq(rest, STR("\xef\xbf\xbd"));
 	}
 	return strange * 4 > characters;
 }
