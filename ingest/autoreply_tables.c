@@ -20,6 +20,7 @@ struct word_rules_index {
 
 #define OOO(lang)  STR_INIT("subject:out-of-office:" lang)
 #define AUTO(lang) STR_INIT("subject:automatic-reply:" lang)
+#define CONF(lang) STR_INIT("subject:confirmation:" lang)
 /* The rules of a table, and room for their index. */
 #define DEFINE_RULES(name, table)                                                  \
 	static struct phrase table##_phrases[ARRAY_SIZE(table)];                   \
@@ -66,6 +67,24 @@ static const struct word_rule vacation_subject_items[] = {
 	{"vacation notice", PLACE_START, OOO("en")},
 	{"vacation message", PLACE_ALONE, OOO("en")},
 	{"on annual leave", PLACE_ALONE, OOO("en")},
+	{"automatic confirmation", PLACE_START, CONF("en")},
+	{"automated confirmation", PLACE_START, CONF("en")},
+	{"automatic acknowledg", PLACE_START, CONF("en")},
+	{"automated acknowledg", PLACE_START, CONF("en")},
+	{"auto-acknowledg", PLACE_START, CONF("en")},
+	{"automatic receipt", PLACE_START, CONF("en")},
+	{"accusé de réception automatique", PLACE_START, CONF("fr")},
+	{"confirmation automatique", PLACE_START, CONF("fr")},
+	{"acuse de recibo automático", PLACE_START, CONF("es")},
+	{"confirmación automática", PLACE_START, CONF("es")},
+	{"conferma automatica", PLACE_START, CONF("it")},
+	{"confirmação automática", PLACE_START, CONF("pt")},
+	{"automatische ontvangstbevestiging", PLACE_START, CONF("nl")},
+	{"automatische bevestiging", PLACE_START, CONF("nl")},
+	{"automatisk bekräftelse", PLACE_START, CONF("sv")},
+	{"automatisk bekræftelse", PLACE_START, CONF("da")},
+	{"automatisk bekreftelse", PLACE_START, CONF("nb")},
+	{"automatyczne potwierdzenie", PLACE_START, CONF("pl")},
 	{"abwesenheitsnotiz", PLACE_START, OOO("de")},
 	{"abwesenheitsmeldung", PLACE_START, OOO("de")},
 	{"abwesenheitsnachricht", PLACE_START, OOO("de")},
@@ -78,8 +97,9 @@ static const struct word_rule vacation_subject_items[] = {
 	{"bin im urlaub", PLACE_ALONE, OOO("de")},
 	{"automatische antwort", PLACE_START, AUTO("de")},
 	{"automatische rückantwort", PLACE_START, AUTO("de")},
-	{"automatische eingangsbestätigung", PLACE_START, AUTO("de")},
-	{"automatische empfangsbestätigung", PLACE_START, AUTO("de")},
+	{"automatische eingangsbestätigung", PLACE_START, CONF("de")},
+	{"automatische empfangsbestätigung", PLACE_START, CONF("de")},
+	{"automatische bestätigung", PLACE_START, CONF("de")},
 	{"réponse automatique", PLACE_START, AUTO("fr")},
 	{"reponse automatique", PLACE_START, AUTO("fr")},
 	{"réponse d'absence", PLACE_START, OOO("fr")},

@@ -87,8 +87,9 @@ struct parsed_mail {
 	bool attachments_cut; /* there were more than attachments_max */
 	/* what kind of mail it is (RFC 3834 and habits) */
 	enum mail_class class;
-	struct str class_rule; /* "auto-submitted", "list-id", "subject:out-of-office:de", ...; empty for
-				  normal */
+	struct str
+		class_rule; /* "auto-submitted", "subject:out-of-office:de", ...; of normal mail: why it must
+				  not be answered ("list-id"), empty when it may */
 	bool answerable; /* header fields allow an automatic answer (SPEC section 8); the envelope decides too
 			  */
 	struct str addressed_to; /* X-Forwarded-To, Delivered-To, Resent-To, To: the address the customer

@@ -296,7 +296,7 @@ static void classify(struct parse *parse)
 	};
 	mail_classify(&facts, &verdict);
 	mail->class = verdict.class;
-	mail->class_rule = keep(parse, verdict.rule);
+	mail->class_rule = keep(parse, verdict.rule.len ? verdict.rule : verdict.answer_rule);
 	mail->answerable = verdict.answerable;
 	mail->forward_confirmation = keep(parse, verdict.forward_confirmation);
 }

@@ -53,6 +53,12 @@ static void check_mail(const struct parsed_mail *mail, const struct mail_limits 
 		check(mail->attachments[i].part);
 		assert(mail->attachments[i].filename.len);
 	}
+	assert(mail->reports_n <= MAIL_REPORTS_MAX);
+	for (size_t i = 0; i < mail->reports_n; i++) {
+		check(mail->reports[i].recipient);
+		check(mail->reports[i].status);
+		check(mail->reports[i].reason);
+	}
 	assert(mail->text.len <= limits->text_max && mail->html_text.len <= limits->text_max);
 	assert((mail->text.len > 0) == (mail->reply.len > 0));
 }

@@ -37,6 +37,12 @@ static void check(const struct parsed_mail *mail, const struct mail_limits *limi
 	}
 	for (size_t i = 0; i < mail->attachments_n; i++)
 		check_line(mail->attachments[i].filename);
+	must(mail->reports_n <= MAIL_REPORTS_MAX);
+	for (size_t i = 0; i < mail->reports_n; i++) {
+		check_line(mail->reports[i].recipient);
+		check_line(mail->reports[i].status);
+		check_line(mail->reports[i].reason);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
