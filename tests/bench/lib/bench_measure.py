@@ -260,6 +260,8 @@ signal.signal(signal.SIGTERM, on_end)
 def build(folder=None):
     """servelo, loadgen and fill_store, as released. Their folder."""
     folder = pathlib.Path(folder or servelo.ROOT / "build" / "bench")
+    subprocess.run(["bash", "-c", '. "$0" && install_packages "${BUILD_PACKAGES[@]}" libcmocka-dev openssl',
+                    servelo.ROOT / "tests/lib/install.sh"], check=True)
     subprocess.run(["cmake", "-S", servelo.ROOT, "-B", folder, "-G", "Ninja"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", folder, "servelo", "loadgen", "fill_store", "slow_disk"], check=True,
                    stdout=subprocess.DEVNULL)
