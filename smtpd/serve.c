@@ -3,8 +3,8 @@
  *
  * Start, in this order, because each step needs the one before and nothing is answered before the last:
  *
- *	configuration -> log -> certificates (as root: keys are private) -> [as the user] store, spool, workers, declared
- *	tenants, view of all tenants -> [as root] listen -> drop privileges -> parser children -> control socket -> ready
+ *	configuration -> log -> certificates (as root: keys are private) -> no other files -> [as the user] store, spool,
+ *	workers, declared tenants, view of all tenants -> [as root] listen -> drop privileges -> parser children -> control socket -> ready
  *
  * Stop (SIGTERM, SIGINT): no new connections, 421 to idle sessions, transactions under way may finish within
  * process.drain_timeout; then deliveries under way are stored, children end, the store is closed. A second signal cuts
@@ -166,6 +166,7 @@ static int start(struct serve *serve, struct conf_error *err)
 		serve_fail(err, serve->conf->storage->data_dir, r);
 		goto out;
 	}
+	serve_confine(serve);
 	r = privileges_lower(&privileges);
 	if (r == 0)
 		r = start_as_user(serve, err);

@@ -1,6 +1,7 @@
 /*
  * struct serve, for the files of the program: serve.c (start, stop, signals), serve_reload.c (what of the
- * configuration comes into force, at start and later), serve_stats.c (what monitors are told), serve_beat.c (signs of
+ * configuration comes into force, at start and later), serve_stats.c (what monitors are told), serve_confine.c (which
+ * files are ours), serve_beat.c (signs of
  * life, samples). Main thread.
  */
 #ifndef SERVELO_SMTPD_SERVE_PRIVATE_H
@@ -75,6 +76,10 @@ int serve_settings_changed(void *ctx, struct conf_error *reterr);
 
 /* serve_stats.c; for control_deps. */
 void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx);
+
+/* serve_confine.c */
+/* No files from now on but those that the configuration names. The log says when the kernel can't. */
+void serve_confine(const struct serve *serve);
 
 /* serve_beat.c */
 void serve_start_beat(struct serve *serve);

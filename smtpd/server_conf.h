@@ -26,6 +26,7 @@ struct process_conf {
 	const char *control;      /* path of the control socket; "" for <storage.data_dir>/control.sock */
 	int64_t workers;          /* threads */
 	int64_t drain_timeout_ms; /* on SIGTERM */
+	bool confine;             /* to our own files */
 };
 
 struct server_conf {

@@ -20,6 +20,7 @@
 #define EXIT_DOWN        2
 #define DISK_PERCENT_MIN 5
 #define BUSY_PERCENT     90
+#define START_MS         30000 /* children need a moment */
 
 static int run_status(struct cli *cli);
 
@@ -77,7 +78,7 @@ static bool turned_away(const struct status *status)
 
 static bool no_children(const struct status *status)
 {
-	return stat_of(status, "ingest.children") == 0;
+	return stat_of(status, "ingest.children") == 0 && stat_of(status, "server.up_ms") > START_MS;
 }
 
 static const struct {

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 
 import pytest
@@ -148,3 +149,64 @@ def test_what_is_installed(tmp_path):
                  "share/doc/servelo/config.yaml.example"):
         assert (tmp_path / name).is_file(), name
     assert "ExecStart=/" in (tmp_path / "lib/systemd/system/servelo.service").read_text()
+
+
+@pytest.fixture
+def confined(make_server):
+    server = make_server().start()
+    if "not-confined" in server.log():
+        server.stop()
+        pytest.skip("this kernel has no Landlock")
+    server.wait_log(r"\bconfined\b")
+    yield server
+    server.stop()
+
+
+def test_certificates_are_reloaded_within_their_folder_only(confined, tmp_path):
+    chain, key = confined.certificate
+    folder = pathlib.Path(chain).parent
+    new_chain, new_key = servelo.make_certificate(tmp_path, "elsewhere")
+    try:
+        for source, name in ((new_chain, "renewed.pem"), (new_key, "renewed.key")):
+            shutil.copy(source, folder / name)
+        confined.configure(tls={"certificates": [{"chain": str(folder / "renewed.pem"), "key": str(folder / "renewed.key")}]})
+        confined.process.send_signal(signal.SIGHUP)
+        confined.wait_log(r"\breloaded\b")
+        talk = confined.talk(tls="starttls")
+        assert talk.sock.getpeercert(binary_form=True) == servelo_der(new_chain)
+        # The very same files, where nobody said that they would be: the kernel says no, and the old ones stay.
+        confined.configure(tls={"certificates": [{"chain": str(new_chain), "key": str(new_key)}]})
+        confined.process.send_signal(signal.SIGHUP)
+        confined.wait_log(r"reload-refused.*[Pp]ermission denied")
+    finally:
+        confined.configure(tls={"certificates": [{"chain": str(chain), "key": str(key)}]})
+        for name in ("renewed.pem", "renewed.key"):
+            (folder / name).unlink(missing_ok=True)
+
+
+def servelo_der(path):
+    return ssl.PEM_cert_to_DER_cert(pathlib.Path(path).read_text().split("-----END CERTIFICATE-----")[0]
+                                    + "-----END CERTIFICATE-----\n")
+
+
+def test_parser_children_are_started_again_when_confined(confined):
+    for _ in range(2):
+        os.kill(confined.children()[0], signal.SIGKILL)
+        reply = confined.talk().deliver(smtp_talk.mail(), ["acme@serveloapp.com"])
+        assert reply.code == 250, reply
+    big = smtp_talk.mail(body="0123456789 abcdefghijklmnopqrstuvwxyz\r\n" * 100000)
+    assert confined.talk().deliver(big, ["acme@serveloapp.com"]).code == 250
+    assert confined.json("status")["stats"]["ingest.children_died"] == 2
+    assert confined.balance()["unaccounted"] == 0
+    # Read anew on a worker thread, by a child of its own.
+    assert confined.cli("message", "reprocess", reply.mail_id)
+
+
+def test_confinement_can_be_switched_off(make_server, tmp_path):
+    server = make_server(process={"confine": False}).start()
+    chain, key = servelo.make_certificate(tmp_path, "elsewhere")
+    server.configure(tls={"certificates": [{"chain": str(chain), "key": str(key)}]})
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_log(r"\breloaded\b")
+    assert "confined" not in server.log()
+    server.stop()
