@@ -107,12 +107,13 @@ out:
 	arena_done(&arena);
 }
 
-static void log_refusal(const struct smtp_session *session, struct str recipient, const char *status)
+static void log_refusal(const struct smtp_session *session, struct str recipient, const char *status,
+			enum reply_id reply)
 {
 	char id[20], ip[POLICY_TEXT_SIZE];
 	LOG(LOG_LEVEL_INFO, "rcpt", lf_id("session", session_id_text(session, id)),
 	    lf_cstr("client", policy_address_text(&session->address, ip)), lf_str("to", recipient),
-	    lf_cstr("status", status));
+	    lf_cstr("status", status), lf_int("code", reply_code(reply)));
 }
 
 static void tell_refused(struct smtp_session *session, struct str recipient, enum reply_id id,
@@ -131,10 +132,11 @@ static void refuse(struct smtp_session *session, struct str recipient, enum rcpt
 {
 	const struct limits_conf *limits = session->server->settings.limits;
 	enum reply_id last = REPLY_NONE;
-	log_refusal(session, recipient, answers[status].name);
 	session->server->stats.recipients_refused++;
 	if (answers[status].counts)
 		last = policy_count_unknown(&session->budget, limits);
+	log_refusal(session, recipient, answers[status].name,
+		    last != REPLY_NONE ? last : answers[status].reply);
 	tell_refused(session, recipient, last != REPLY_NONE ? last : answers[status].reply, more);
 	if (last != REPLY_NONE) {
 		session_end(session, last, true, "unknown-recipients");

@@ -217,8 +217,8 @@ static void refuse(struct smtp_server *server, int fd, enum reply_id id, const c
 	if (server->refusals_logged_ms && now_ms - server->refusals_logged_ms < REFUSAL_LOG_MS)
 		return;
 	LOG(LOG_LEVEL_WARN, "connection", lf_id("server", "smtp"), lf_cstr("client", client),
-	    lf_cstr("status", "refused"), lf_str("reply", (struct str){line, len - 2}),
-	    lf_int("refused", server->refusals_unlogged));
+	    lf_cstr("status", "refused"), lf_int("code", reply_code(id)),
+	    lf_str("reply", (struct str){line, len - 2}), lf_int("refused", server->refusals_unlogged));
 	server->refusals_logged_ms = now_ms;
 	server->refusals_unlogged = 0;
 }
@@ -320,6 +320,7 @@ static void log_outcome(const struct delivery *delivery, bool present)
 	    lf_int("recipients", (int64_t)envelope->recipients_n),
 	    lf_int("size", delivery->mail ? (int64_t)spooled_mail_size(delivery->mail) : 0),
 	    lf_str("protocol", envelope->protocol), lf_cstr("status", outcomes[delivery->status].name),
+	    lf_int("code", reply_code(outcomes[delivery->status].reply)),
 	    lf_str("reply", delivery->reply_text), lf_bool("client_gone", !present));
 	strbuf_done(&path);
 }
