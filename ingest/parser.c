@@ -23,6 +23,8 @@
 #include "ingest/mail_wire.h"
 #include "ingest/parser_private.h"
 
+#define STILLBORN_MAX 5 /* starts in a row that failed, of every child: about a third of a second */
+
 static void on_idle(uv_idle_t *idle);
 static void pool_distribute(struct parser_pool *pool);
 static void pool_check_done(struct parser_pool *pool);
@@ -176,9 +178,20 @@ static void pool_check_done(struct parser_pool *pool)
 	}
 }
 
-void parser_pool_fail_waiting(struct parser_pool *pool)
+/* No child is READY, and none is likely to be. */
+static bool pool_hopeless(const struct parser_pool *pool)
 {
-	if (parser_pool_stats(pool).children > 0)
+	for (unsigned i = 0; i < pool->children_n; i++) {
+		const struct parser_process *child = &pool->children[i];
+		if (child->state == CHILD_READY || (!pool->closing && child->stillborn < STILLBORN_MAX))
+			return false;
+	}
+	return true;
+}
+
+void parser_pool_child_missing(struct parser_pool *pool)
+{
+	if (!pool_hopeless(pool))
 		return;
 	struct list waiting;
 	list_init(&waiting);

@@ -126,7 +126,7 @@ static int child_loop(struct parser_child *child)
 static int child_next(struct parser_child *child, struct frame *ret, struct str *ret_payload)
 {
 	for (;;) {
-		struct str rest = {child->bytes + child->start, child->end - child->start};
+		struct str rest = str_sub((struct str){child->bytes, child->end}, child->start, child->end);
 		size_t size;
 		int r = frame_peek(rest, FRAME_MAIL_MAX, ret, &size);
 		if (r < 0)

@@ -46,6 +46,7 @@ struct parser_process {
 	/* how it does */
 	bool answered;        /* at least one mail since it started */
 	unsigned barren_ends; /* times in a row that it ended without an answer */
+	unsigned stillborn;   /* times in a row that it ended before it was READY */
 	int ending_ms;
 };
 
@@ -84,8 +85,9 @@ void parser_process_gone(struct parser_process *child);
 
 /* There is something to distribute or to send, or the pool may be done: look at the end of this turn. */
 void parser_pool_wake(struct parser_pool *pool);
-/* A child does not come up while the pool closes: when it was the last, nobody will parse what waits. */
-void parser_pool_fail_waiting(struct parser_pool *pool);
+/* A child did not come up. When none will (the pool closes, or all were stillborn again and again), what waits is
+ * done without a parser: a ticket with its original attached now, and `message reprocess` when parsers are back. */
+void parser_pool_child_missing(struct parser_pool *pool);
 void parser_pool_handle_closed(uv_handle_t *handle);
 
 /* parser_job.c */

@@ -61,9 +61,9 @@ void parser_process_start(struct parser_process *child)
 	child->waits_for_room = false;
 	if (child_spawn(child) < 0) {
 		child->barren_ends++;
+		child->stillborn++;
 		child_pause(child);
-		if (child->pool->closing)
-			parser_pool_fail_waiting(child->pool);
+		parser_pool_child_missing(child->pool);
 		return;
 	}
 	uv_timer_start(&child->timer, on_timer, START_TIMEOUT_MS, 0);
@@ -256,6 +256,7 @@ static int child_answer(struct parser_process *child, const struct frame *frame,
 	struct parser_pool *pool = child->pool;
 	if (child->state == CHILD_STARTING && frame->type == FRAME_READY && payload.len == 0) {
 		child->state = CHILD_READY;
+		child->stillborn = 0;
 		uv_timer_stop(&child->timer);
 		return 0;
 	}
@@ -322,6 +323,7 @@ static void child_fail(struct parser_process *child, enum child_fault fault)
 	struct parse_job *guilty = NULL;
 	int64_t us = clock_mono_us() - child->oldest_since_us;
 	pool->stats.died++;
+	child->stillborn += starting;
 	if (!child->answered)
 		child->barren_ends++;
 	kill(child->pid, SIGKILL);
@@ -344,8 +346,8 @@ static void child_fail(struct parser_process *child, enum child_fault fault)
 		guilty->parse_us = us;
 		parser_job_unparsed(pool, guilty, fault == FAULT_HUNG ? PARSE_DEADLINE : PARSE_CRASHED);
 	}
-	if (starting && pool->closing)
-		parser_pool_fail_waiting(pool);
+	if (starting)
+		parser_pool_child_missing(pool);
 	parser_pool_wake(pool);
 }
 

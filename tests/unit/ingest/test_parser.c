@@ -552,13 +552,20 @@ static void a_program_that_is_no_parser_blames_no_mail(void **state)
 	assert_int_equal(parser_pool_open(&pool, &loop, &conf), 0);
 	job_init(&job, neighbour, 0);
 	assert_int_equal(parser_pool_submit(pool, &job.job), 0);
-	/* It waits, while children come and go at a growing distance. */
+	/* It waits, while children come and go at a growing distance ... */
 	while (parser_pool_stats(pool).died < 6)
 		uv_run(&loop, UV_RUN_ONCE);
 	assert_int_equal(job.done_n, 0);
 	assert_int_equal(parser_pool_stats(pool).waiting, 1);
-	/* But a close waits for nobody who never comes. */
-	jobs_wanted = 2;
+	/* ... until it is plain that none will come: no mail waits for ever. */
+	while (job.done_n == 0)
+		uv_run(&loop, UV_RUN_ONCE);
+	assert_int_equal(job.job.status, PARSE_FAILED);
+	assert_true(parser_pool_stats(pool).died >= 10);
+	job_done(&job);
+	/* A close waits for nobody who never comes. */
+	job_init(&job, neighbour, 0);
+	assert_int_equal(parser_pool_submit(pool, &job.job), 0);
 	close_pool();
 	assert_int_equal(job.done_n, 1);
 	assert_int_equal(job.job.status, PARSE_FAILED);
