@@ -34,6 +34,7 @@ struct reader {
 	const struct bounce_facts *facts;
 	const struct mail_limits *limits;
 	struct mail_report items[MAIL_REPORTS_MAX];
+	struct str beside[MAIL_REPORTS_MAX]; /* words beside the address that tell nothing we know */
 	bool delayed[MAIL_REPORTS_MAX];
 	size_t n;
 	struct str nameless_status, nameless_reason; /* of a group whose recipient is no address */
@@ -412,8 +413,11 @@ static void explain(struct reader *reader, struct mail_report *report, struct st
 {
 	struct str status = bounce_status_in(words);
 	bool telling = status.len || bounce_code_in(words) || bounce_reason_in(words);
-	if (!telling)
+	if (!telling) {
+		struct str *beside = &reader->beside[report - reader->items];
+		*beside = beside->len ? *beside : words;
 		return;
+	}
 	if (status.len && !is_exact(report->status))
 		report->status = keep(reader, status);
 	if (!report->reason.len)
@@ -605,7 +609,8 @@ static void judge(struct reader *reader, struct mail_report *report, struct str 
 		report->reason = reader->nameless_reason;
 	if (!report->status.len)
 		report->status = reader->nameless_status;
-	struct str words = report->reason.len ? report->reason : telling;
+	struct str beside = reader->beside[report - reader->items];
+	struct str words = report->reason.len ? report->reason : telling.len ? telling : beside;
 	judge_status(reader, report, words);
 	if (!report->reason.len)
 		report->reason = keep_line(reader, words.len ? words : first_paragraph(text));

@@ -124,6 +124,13 @@ static const struct example examples[] = {
 	 "User mailbox exceeds allowed size: jane@example.org\n\nOriginal message follows.\n",
 	 "",
 	 {{"jane@example.org", "5.2.2", MAIL_REPORT_SOFT, "exceeds allowed size"}}},
+	{"words that we do not know, beside the address",
+	 "",
+	 "",
+	 "Sorry, we were unable to deliver your message to the following address.\n\n<jane@example.org>:\n"
+	 "The cat sat on it\n",
+	 "",
+	 {{"jane@example.org", "5.0.0", MAIL_REPORT_SOFT, "The cat sat on it"}}},
 	{"no address but the original's",
 	 "",
 	 "",
