@@ -22,8 +22,8 @@ struct ingest_task {
 	struct parse_job parse; /* in a parser child */
 	struct store_job store; /* on the writer */
 	struct mail_digests digests;
-	bool parsed;         /* parse holds a result to be freed */
-	bool jobs_due;       /* an outbox job was made */
+	bool parsed;   /* parse holds a result to be freed */
+	bool jobs_due; /* an outbox job was made */
 	int seal_status;
 };
 

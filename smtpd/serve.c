@@ -364,6 +364,10 @@ static void stop(struct serve *serve)
 	serve->store = store_close(serve->store);
 	tenants_unref(serve->tenants);
 	certs_unref(serve->certs);
+	/* Closing a signal's handle brings back its default, which would end us: late ones are not taken any more. */
+	sigset_t late;
+	sigfillset(&late);
+	pthread_sigmask(SIG_BLOCK, &late, NULL);
 	/* what is left are this file's own: the flusher, the beat and the signals */
 	uv_walk(&serve->loop, close_if_open, NULL);
 	uv_run(&serve->loop, UV_RUN_DEFAULT);

@@ -229,9 +229,10 @@ static const char sql_comment_add[] =
 	"created_ms,"
 	" thread_key, author_address, header_message_id, note, reply, text)"
 	" VALUES (?1, ?2, nullif(?3, 0), ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-static const char sql_attachment_add[] = "INSERT INTO attachment (comment, position, part, filename, "
-					 "media_type, content_id, size, inline_image,"
-					 " left_out, sniffed_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+static const char sql_attachment_add[] =
+	"INSERT INTO attachment (comment, position, part, filename, "
+	"media_type, content_id, size, inline_image,"
+	" left_out, sniffed_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 int comment_add(struct store_txn *txn, const struct comment_row *row, struct comment_id *ret)
 {
