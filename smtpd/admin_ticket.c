@@ -53,8 +53,7 @@ static int check_ticket(struct admin_op *op, const struct admin_rules *rules UNU
 		return admin_decline(op, ADMIN_USAGE, "nothing to set was given");
 	if (status.ptr && ticket_status_parse(status, &parsed) < 0)
 		return admin_decline(op, ADMIN_INVALID,
-				     "\"%.*s\" is not a status: open, in_progress, waiting_on_customer, "
-				     "waiting_on_agent, resolved, closed, reopened",
+				     "\"%.*s\" is not a status, which is one of" TICKET_STATUS_WORDS,
 				     STR_ARG(str_sub(status, 0, 64)));
 	if (subject.ptr && str_trim(subject).len == 0)
 		return admin_decline(op, ADMIN_INVALID, "a ticket needs a subject");

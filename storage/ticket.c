@@ -8,15 +8,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/conf.h"
 #include "base/mailaddr.h"
 #include "storage/keys.h"
 #include "storage/reader_private.h"
 #include "storage/ticket.h"
 #include "storage/txn.h"
 
-static const char *const status_names[] = {
-	"open", "in_progress", "waiting_on_customer", "waiting_on_agent", "resolved", "closed", "reopened",
-};
+#define STATUS_NAME(id, name) [id] = name,
+static const char *const status_names[] = {TICKET_STATUSES(STATUS_NAME)};
 
 const char *ticket_status_name(enum ticket_status status)
 {
@@ -31,6 +31,11 @@ int ticket_status_parse(struct str text, enum ticket_status *ret)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+const char *ticket_status_near(struct str text)
+{
+	return nearest_name(text, status_names, ARRAY_SIZE(status_names));
 }
 
 /* ---- clients ---- */

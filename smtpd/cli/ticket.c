@@ -20,8 +20,7 @@ static int run_set(struct cli *cli);
 
 static const struct arg_option list_options[] = {
 	{"tenant", "SLUG", "of this tenant only"},
-	{"status", "STATUS",
-	 "open, in_progress, waiting_on_customer, waiting_on_agent, resolved, closed, reopened"},
+	{"status", "STATUS", "one of" TICKET_STATUS_WORDS},
 	{"requester", "ADDRESS", "of this customer only"},
 	{"since", "TIME", "made at or after: 2026-11-21, 2026-11-21T09:30:00Z, or 2h, 7d ago"},
 	LISTING_PAGE_OPTIONS("id"),
@@ -30,8 +29,7 @@ static const struct arg_option show_options[] = {
 	{"full", NULL, "the whole text of each comment, not only what is new in it"},
 };
 static const struct arg_option set_options[] = {
-	{"status", "STATUS",
-	 "open, in_progress, waiting_on_customer, waiting_on_agent, resolved, closed, reopened"},
+	{"status", "STATUS", "one of" TICKET_STATUS_WORDS},
 	{"subject", "TEXT", "one line"},
 	{"tag", "TEXT", "\"\" for none"},
 	{"assignee", "TEXT", "\"\" for nobody"},
@@ -112,6 +110,14 @@ static bool on_ticket(void *ctx, const struct ticket_view *view)
 	return true;
 }
 
+static int wrong_status(const char *text)
+{
+	const char *near = ticket_status_near(str_from(text));
+	if (near)
+		return cli_fail(EX_USAGE, "\"%.64s\" is not a status; did you mean \"%s\"?", text, near);
+	return cli_fail(EX_USAGE, "\"%.64s\" is not a status, which is one of" TICKET_STATUS_WORDS, text);
+}
+
 static int run_list(struct cli *cli)
 {
 	static const struct table_column columns[] = {{"REFERENCE", 0, false},  {"STATUS", 0, false},
@@ -128,7 +134,7 @@ static int run_list(struct cli *cli)
 	if (args_time(&cli->args, "since", clock_now_ms(), &filter.since_ms, &error) < 0)
 		return cli_fail(EX_USAGE, "%s", error.text);
 	if (text && ticket_status_parse(str_from(text), &status) < 0)
-		return cli_fail(EX_USAGE, "\"%s\" is not a status; see servelo ticket list --help", text);
+		return wrong_status(text);
 	if (text)
 		filter.status = (int)status;
 	filter.tenant_slug = str_from(args_value(&cli->args, "tenant"));
