@@ -48,7 +48,7 @@ DOORS = [
 
 # the program's files in smtpd/; all others are the engine
 PROGRAM = ["smtpd/main.c", "smtpd/serve*", "smtpd/control*", "smtpd/server_conf*", "smtpd/admin_*",
-           "smtpd/privileges*", "smtpd/service_manager*", "smtpd/file_access*", "smtpd/reprocess*", "smtpd/lone_parser*", "smtpd/cli/*"]
+           "smtpd/privileges*", "smtpd/service_manager*", "smtpd/preflight*", "smtpd/file_access*", "smtpd/reprocess*", "smtpd/lone_parser*", "smtpd/cli/*"]
 ENGINE_MAY = ["base/*", "certs/*", "storage/spool.h", "storage/ids.h", "ingest/delivery.h", "ingest/ingest.h",
               "smtpd/*"]
 
