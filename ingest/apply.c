@@ -215,6 +215,13 @@ static int comment_on_first(struct apply *apply, const struct tenant *tenant, st
 	return r;
 }
 
+/* A repeat is not stored again: its account points at the original of the first one. */
+static int first_message(struct apply *apply, const struct repeat *first, struct outcome *outcome)
+{
+	int r = message_find(apply->txn, &first->mail_id, &outcome->message);
+	return r == -ENOENT ? 0 : r;
+}
+
 static int apply_tenant(struct apply *apply, const struct ingest_recipient *recipient,
 			const struct decision *decision, struct outcome *outcome)
 {
@@ -230,7 +237,8 @@ static int apply_tenant(struct apply *apply, const struct ingest_recipient *reci
 	if (seen && first.same_body) {
 		outcome->kind = AUDIT_DUPLICATE;
 		outcome->ticket = first.ticket;
-		return ticket_reference(apply->txn, first.ticket, outcome->reference);
+		r = first_message(apply, &first, outcome);
+		return r < 0 ? r : ticket_reference(apply->txn, first.ticket, outcome->reference);
 	}
 	r = need_message(apply);
 	if (r < 0)
@@ -255,7 +263,7 @@ static int apply_forward(struct apply *apply, const struct ingest_recipient *rec
 		return r;
 	if (r == 0 && first.same_body) {
 		outcome->kind = AUDIT_DUPLICATE;
-		return 0;
+		return first_message(apply, &first, outcome);
 	}
 	r = need_message(apply);
 	if (r < 0)

@@ -65,6 +65,19 @@ int message_add(struct store_txn *txn, const struct message_row *row, struct spo
 	return r;
 }
 
+static const char sql_message_find[] = "SELECT id FROM message WHERE mail_id = ?1";
+
+int message_find(struct store_txn *txn, const struct mail_id *mail_id, struct message_id *ret)
+{
+	struct stmt *s = stmt_use(txn->db, sql_message_find);
+	stmt_text(s, 1, str_from(mail_id->text));
+	int r = stmt_step(s);
+	if (r > 0)
+		ret->v = stmt_col_int(s, 0);
+	stmt_reset(s);
+	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
+}
+
 /* ---- repeats ---- */
 
 static const char sql_repeat_same[] =

@@ -31,6 +31,9 @@ struct message_row {
 int message_add(struct store_txn *txn, const struct message_row *row, struct spooled_mail *mail,
 		struct message_id *ret);
 
+/* The stored original of an earlier delivery. -ENOENT. */
+int message_find(struct store_txn *txn, const struct mail_id *mail_id, struct message_id *ret);
+
 /*
  * Repeats. The key is (tenant, recipient, author + Message-ID); what differs is the body's digest. Without a
  * Message-ID `identity` is the digest of the content.

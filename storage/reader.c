@@ -412,6 +412,12 @@ int reader_attachments(struct reader *reader, struct comment_id comment, attachm
 static const char sql_messages[] = MESSAGE_COLUMNS
 	" WHERE id < ?1 AND (?2 IS NULL OR instr(header_message_id, ?2) > 0) ORDER BY id DESC";
 static const char sql_message[] = MESSAGE_COLUMNS " WHERE mail_id = ?1";
+/* A repeat is not stored again: its id leads to the original of the first one. 4 is AUDIT_DUPLICATE. */
+static const char sql_message_of_repeat[] =
+	MESSAGE_COLUMNS " WHERE id = (SELECT message FROM audit INDEXED BY audit_by_mail_id WHERE mail_id = "
+			"?1 AND outcome = 4 AND "
+			"message IS NOT NULL LIMIT 1)";
+_Static_assert(AUDIT_DUPLICATE == 4, "sql_message_of_repeat");
 static const char sql_original[] = "SELECT bytes FROM original WHERE message = ?1";
 
 void spool_file_name(char *ret, int64_t run, struct str mail_id)
@@ -469,11 +475,25 @@ int reader_messages(struct reader *reader, const struct message_filter *filter, 
 	return r < 0 ? r : 0;
 }
 
+/* Steps to the message's row: 1, 0 when there is none, negative errno. *ret is to be reset. */
+static int message_step(struct reader *reader, const struct mail_id *id, struct stmt **ret)
+{
+	static const char *const ways[] = {sql_message, sql_message_of_repeat};
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ways); i++) {
+		*ret = stmt_use(reader->db, ways[i]);
+		stmt_text(*ret, 1, str_from(id->text));
+		r = stmt_step(*ret);
+		if (r <= 0)
+			stmt_reset(*ret);
+	}
+	return r;
+}
+
 int reader_message(struct reader *reader, const struct mail_id *id, message_fn *fn, void *ctx)
 {
-	struct stmt *s = stmt_use(reader->db, sql_message);
-	stmt_text(s, 1, str_from(id->text));
-	int r = stmt_step(s);
+	struct stmt *s;
+	int r = message_step(reader, id, &s);
 	if (r > 0) {
 		struct message_row row;
 		char file[SPOOL_FILE_SIZE];
@@ -537,19 +557,15 @@ int reader_stream(struct reader *reader, int64_t message, int64_t run, struct st
 
 int reader_original(struct reader *reader, const struct mail_id *id, bytes_fn *fn, void *ctx)
 {
-	struct stmt *s = stmt_use(reader->db, sql_message);
-	stmt_text(s, 1, str_from(id->text));
-	int r = stmt_step(s);
-	int64_t message = 0, run = 0, size = 0;
-	if (r > 0) {
-		message = stmt_col_int(s, 0);
-		run = stmt_col_int(s, 2);
-		size = stmt_col_int(s, 4);
-	}
-	stmt_reset(s);
+	struct stmt *s;
+	struct mail_id stored;
+	int r = message_step(reader, id, &s);
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
-	return reader_stream(reader, message, run, str_from(id->text), size, fn, ctx);
+	int64_t message = stmt_col_int(s, 0), run = stmt_col_int(s, 2), size = stmt_col_int(s, 4);
+	mail_id_read(s, 1, &stored);
+	stmt_reset(s);
+	return reader_stream(reader, message, run, str_from(stored.text), size, fn, ctx);
 }
 
 /* ---- audit ---- */

@@ -64,6 +64,7 @@ struct message_filter {
 };
 typedef bool message_fn(void *ctx, const struct message_row *row);
 int reader_messages(struct reader *reader, const struct message_filter *filter, message_fn *fn, void *ctx);
+/* The id of a recognised repeat finds the original that was stored for the first one (row.mail_id says which). */
 int reader_message(struct reader *reader, const struct mail_id *id, message_fn *fn, void *ctx);
 /* The whole original, streamed in pieces. */
 typedef int bytes_fn(void *ctx, struct str bytes); /* negative errno stops */

@@ -251,6 +251,25 @@ static void a_mail_is_a_ticket_and_its_repeat_is_not(void **state)
 	assert_int_equal(sum.by_outcome[AUDIT_DUPLICATE], 4);
 }
 
+static bool keep_mail_id(void *ctx, const struct message_row *row)
+{
+	*(struct mail_id *)ctx = row->mail_id;
+	return true;
+}
+
+static void a_repeat_leads_to_the_first_original(void **state)
+{
+	struct house *house = *state;
+	struct mail_id first, found;
+	deliver(house, "acme", MAIL("7", "Once."), "created ticket=ACME-00001");
+	first = house->back->id;
+	deliver(house, "acme", MAIL("7", "Once."), "duplicate ticket=ACME-00001");
+	assert_string_not_equal(house->back->id.text, first.text);
+	assert_int_equal(reader_message(house->reader, &house->back->id, keep_mail_id, &found), 0);
+	assert_string_equal(found.text, first.text);
+	assert_int_equal(balance(house).unaccounted, 0);
+}
+
 static void recipients_are_stored_together(void **state)
 {
 	struct house *house = *state;
@@ -407,6 +426,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	const struct CMUnitTest tests[] = {
 		WITH_HOUSE(a_mail_is_a_ticket_and_its_repeat_is_not),
+		WITH_HOUSE(a_repeat_leads_to_the_first_original),
 		WITH_HOUSE(recipients_are_stored_together),
 		WITH_HOUSE(when_one_recipient_fails_none_is_stored),
 		WITH_HOUSE(big_mail_goes_through_a_file),
