@@ -287,6 +287,52 @@ static void codes_are_told_from_numbers(void **state UNUSED)
 	}
 }
 
+/* The parts are found in a whole mail, decoded when they are encoded; other mails have no reports. */
+static void whole_mails(void **state UNUSED)
+{
+	static const char bounce[] =
+		"From: MAILER-DAEMON@mx.example.net\r\nTo: support@example.com\r\nSubject: Undelivered\r\n"
+		"MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; "
+		"boundary=b\r\n\r\n"
+		"--b\r\n\r\nIt failed.\r\n--b\r\nContent-Type: message/delivery-status\r\n"
+		"Content-Transfer-Encoding: base64\r\n\r\n"
+		"RmluYWwtUmVjaXBpZW50OiByZmM4MjI7IGphbmVAZXhhbXBsZS5vcmcKQWN0aW9uOiBmYWlsZWQK\r\n"
+		"U3RhdHVzOiA1LjEuMQo=\r\n--b--\r\n";
+	static const char complaint[] =
+		"From: fbl@isp.example\r\nTo: abuse@example.com\r\nMIME-Version: 1.0\r\n"
+		"Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+		"--b\r\n\r\nA complaint.\r\n--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+		"Feedback-Type: abuse\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+		"To: jane@example.org\r\n\r\n--b--\r\n";
+	static const char question[] =
+		"From: jane@example.org\r\nSubject: Help\r\n\r\n550 5.1.1 <a@b.example>?\r\n";
+	const struct {
+		const char *mail, *recipient, *status;
+		enum mail_class class;
+		enum mail_report_kind kind;
+	} cases[] = {
+		{bounce, "jane@example.org", "5.1.1", MAIL_BOUNCE, MAIL_REPORT_HARD},
+		{complaint, "jane@example.org", "", MAIL_FEEDBACK, MAIL_REPORT_FEEDBACK},
+		{question, NULL, NULL, MAIL_NORMAL, MAIL_REPORT_SOFT},
+	};
+	mail_parse_init();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct arena arena;
+		struct parsed_mail *mail;
+		arena_init(&arena, 1 << 20);
+		assert_int_equal(mail_parse(&arena, str_from(cases[i].mail), &mail_limits_default, &mail),
+				 PARSE_OK);
+		assert_int_equal(mail->class, cases[i].class);
+		assert_int_equal(mail->reports_n, cases[i].recipient != NULL);
+		if (cases[i].recipient) {
+			assert_true(str_eq(mail->reports[0].recipient, str_from(cases[i].recipient)));
+			assert_true(str_eq(mail->reports[0].status, str_from(cases[i].status)));
+			assert_int_equal(mail->reports[0].kind, cases[i].kind);
+		}
+		arena_done(&arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +340,7 @@ int main(void)
 		cmocka_unit_test(feedback_tells_who_complained),
 		cmocka_unit_test(lists_are_bounded_and_no_address_comes_twice),
 		cmocka_unit_test(codes_are_told_from_numbers),
+		cmocka_unit_test(whole_mails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
