@@ -18,6 +18,7 @@
 #include "ingest/tnef.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/mailaddr.h"
 #include "ingest/html_text.h"
@@ -60,7 +61,9 @@ enum property_type {
 
 #define OBJECT_ID_SIZE 16 /* before an object's octets: which interface it has */
 #define NAME_SIZE_MAX  2048
-#define RTF_SIZE_MAX   ((size_t)8 * 1024 * 1024)
+
+#define CODEPAGE_LABEL_MAX 24
+#define RTF_SIZE_MAX       ((size_t)8 * 1024 * 1024)
 
 /* ---- little-endian octets ---- */
 
@@ -185,7 +188,7 @@ static bool next_property(struct input *in, struct property_value *ret)
 /* ---- texts ---- */
 
 /* The charset label of a Windows code page; empty: to be found out. */
-static struct str codepage_label(unsigned codepage, char buf[16])
+static struct str codepage_label(unsigned codepage, char buf[CODEPAGE_LABEL_MAX])
 {
 	static const struct {
 		unsigned codepage;
@@ -200,24 +203,16 @@ static struct str codepage_label(unsigned codepage, char buf[16])
 		{949, STR_INIT("euc-kr")},        {950, STR_INIT("big5")},
 		{54936, STR_INIT("gb18030")},     {874, STR_INIT("windows-874")},
 	};
-	size_t n = 0;
+	int n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
 		if (labels[i].codepage == codepage)
 			return labels[i].label;
-	if (codepage >= 1250 && codepage <= 1258) {
-		memcpy(buf, "windows-125", 11);
-		buf[11] = (char)('0' + codepage - 1250);
-		n = 12;
-	} else if (codepage >= 28591 && codepage <= 28605) {
-		memcpy(buf, "iso-8859-", 9);
-		n = 9;
-		unsigned part = codepage - 28590;
-		if (part >= 10)
-			buf[n++] = '1';
-		buf[n++] = (char)('0' + part % 10);
-	}
-	return (struct str){buf, n};
+	if (codepage >= 1250 && codepage <= 1258)
+		n = snprintf(buf, CODEPAGE_LABEL_MAX, "windows-%u", codepage);
+	else if (codepage >= 28591 && codepage <= 28605)
+		n = snprintf(buf, CODEPAGE_LABEL_MAX, "iso-8859-%u", codepage - 28590);
+	return (struct str){buf, n > 0 ? (size_t)n : 0};
 }
 
 /* Without the NULs that end them. */
@@ -234,7 +229,7 @@ static struct str trim_nul(struct str s, unsigned type)
 
 static void add_text(const struct tnef *tnef, struct str octets, unsigned type, struct strbuf *out)
 {
-	char buf[16];
+	char buf[CODEPAGE_LABEL_MAX];
 	struct str label = type == TYPE_UNICODE ? STR("utf-16le") : codepage_label(tnef->codepage, buf);
 
 	mail_charset_to_utf8(label, STR(""), trim_nul(octets, type), out);
@@ -429,7 +424,7 @@ int tnef_read(struct arena *arena, struct str octets, struct tnef *ret)
 
 static bool add_html(const struct tnef *tnef, struct strbuf *out)
 {
-	char buf[16];
+	char buf[CODEPAGE_LABEL_MAX];
 	struct strbuf utf8;
 	size_t before = out->len;
 

@@ -297,9 +297,10 @@ static bool on_comment(void *ctx, const struct comment_view *view)
 /* A record as a line, to compare and to show. */
 static void attachment_line(struct strbuf *out, const struct attachment_row *row)
 {
-	strbuf_printf(out, "%.*s %.*s (%.*s, %lld octets%s%.*s%s%s%.*s)\n", STR_ARG(row->part),
-		      STR_ARG(row->filename), STR_ARG(row->media_type), (long long)row->size,
-		      row->content_id.len ? ", id " : "", STR_ARG(row->content_id),
+	strbuf_printf(out, "%.*s %.*s (%.*s%s%.*s, %lld octets%s%.*s%s%s%.*s)\n", STR_ARG(row->part),
+		      STR_ARG(row->filename), STR_ARG(row->media_type),
+		      row->sniffed_type.len ? ", looks like " : "", STR_ARG(row->sniffed_type),
+		      (long long)row->size, row->content_id.len ? ", id " : "", STR_ARG(row->content_id),
 		      row->inline_image ? ", inline" : "", row->left_out.len ? ", left out: " : "",
 		      STR_ARG(row->left_out));
 }
