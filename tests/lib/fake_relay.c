@@ -396,6 +396,15 @@ void fake_relay_drip(struct fake_relay *relay, bool drip)
 		uv_idle_stop(&relay->idle);
 }
 
+void fake_relay_drop(struct fake_relay *relay)
+{
+	LIST_FOREACH_SAFE(node, tmp, &relay->conns) {
+		struct relay_conn *conn = CONTAINER_OF(node, struct relay_conn, link);
+		if (conn->hanging)
+			close_conn(conn, false);
+	}
+}
+
 struct sockaddr_storage fake_relay_address(const struct fake_relay *relay)
 {
 	struct sockaddr_storage address = {0};

@@ -44,6 +44,9 @@ void fake_relay_script(struct fake_relay *relay, const char *const *script);
 /* Everything is said octet by octet, one in each turn of the loop. */
 void fake_relay_drip(struct fake_relay *relay, bool drip);
 
+/* Closes the connections that hang now (fake_relay_counts). */
+void fake_relay_drop(struct fake_relay *relay);
+
 struct sockaddr_storage fake_relay_address(const struct fake_relay *relay);
 /* What the client said that the script didn't expect, or NULL. */
 const char *fake_relay_wrong(const struct fake_relay *relay);

@@ -533,6 +533,31 @@ static void test_closed_when_ready(void **state)
 	world_close(&world);
 }
 
+/* A connection that turned out not to be needed, and that the relay ended after a while, says nothing against
+ * it. */
+static void test_idle_connection_ends(void **state)
+{
+	(void)state;
+	static const char *const one[] = {HELLO, MAIL_IN, NULL};
+	struct world world;
+	world_open(&world, 2);
+	world.settings.per_minute = 1;
+	world.settings.idle_timeout_ms = 600000;
+	fake_relay_script(world.fake, one);
+	world_start(&world);
+	run_until_done(&world, 1);
+	settle(&world);
+	assert_int_equal(stats_of(&world).connections, 2);
+	fake_now_ms += 2000;
+	fake_relay_drop(world.fake);
+	settle(&world);
+	assert_int_equal(stats_of(&world).failures, 0);
+	assert_int_equal(stats_of(&world).resting_ms, 0);
+	run_until_done(&world, 2);
+	assert_all(&world, SMTP_DELIVERED);
+	world_close(&world);
+}
+
 /* Names are looked up; "localhost" may be ::1 first, where nobody listens. */
 static void test_host_by_name(void **state)
 {
@@ -728,6 +753,7 @@ int main(void)
 		cmocka_unit_test(test_deferred_for_three_days),
 		cmocka_unit_test(test_one_connection_is_enough),
 		cmocka_unit_test(test_closed_when_ready),
+		cmocka_unit_test(test_idle_connection_ends),
 		cmocka_unit_test(test_host_by_name),
 		cmocka_unit_test(test_over_tls),
 		cmocka_unit_test(test_drain),
