@@ -40,8 +40,7 @@ enum mail_class { MAIL_NORMAL, MAIL_AUTO, MAIL_BOUNCE, MAIL_FEEDBACK };
 const char *mail_class_name(enum mail_class class); /* "normal", "auto", "bounce", "feedback" */
 
 struct mail_attachment {
-	struct str
-		part; /* "2.1": section number in the original; "2.1/1": a file in that part (mail_inner.h) */
+	struct str part;         /* "2.1": section number in the original; "2.1/1": a file in that part */
 	struct str filename; /* decoded and made safe (no path, controls, bidi tricks); made up when absent */
 	struct str media_type;   /* claimed, lower case "image/png" */
 	struct str sniffed_type; /* by its first octets (media_sniff.h); empty: unknown */
@@ -78,8 +77,8 @@ struct parsed_mail {
 	struct str
 		html_text; /* readable text when HTML is preferred; same view as text when there is no HTML */
 	struct str reply;  /* the new part of text; never empty when text is not */
-	struct str
-		summary; /* invitations and contact cards in words, a line each; text too when there is no other */
+	/* invitations and contact cards in words, a line each; also the text, when there is no other */
+	struct str summary;
 	bool has_html, text_from_html;
 	bool text_cut; /* text_max was reached */
 	const struct mail_attachment *attachments;
