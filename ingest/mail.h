@@ -40,7 +40,7 @@ enum mail_class { MAIL_NORMAL, MAIL_AUTO, MAIL_BOUNCE, MAIL_FEEDBACK };
 const char *mail_class_name(enum mail_class class); /* "normal", "auto", "bounce", "feedback" */
 
 struct mail_attachment {
-	struct str part;         /* "2.1": section number in the original; "2.1/1": a file in that part */
+	struct str part;     /* "2.1": section number in the original; "2.1/1": a file in that part */
 	struct str filename; /* decoded and made safe (no path, controls, bidi tricks); made up when absent */
 	struct str media_type;   /* claimed, lower case "image/png" */
 	struct str sniffed_type; /* by its first octets (media_sniff.h); empty: unknown */
