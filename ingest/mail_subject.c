@@ -185,6 +185,7 @@ static struct str clean_line(struct str s, char *out)
 	size_t len = 0;
 	bool blank = false;
 	for (size_t pos = 0; pos < s.len;) {
+		size_t start = pos;
 		uint32_t c = utf8_next(s, &pos);
 		char octets[4];
 		if (char_blank(c) || c < 0x20 || (c >= 0x7f && c < 0xa0)) {
@@ -196,7 +197,7 @@ static struct str clean_line(struct str s, char *out)
 		if (char_zero_width(c) && !((c == 0x200c || c == 0x200d) && len > 0 && !blank))
 			continue;
 		/* A broken octet would grow to three: it becomes '?', which cannot happen to valid UTF-8. */
-		size_t n = c == 0xfffd && s.ptr[pos - 1] != '\xbd' ? 0 : utf8_put(c, octets);
+		size_t n = c == 0xfffd && pos - start == 1 ? 0 : utf8_put(c, octets);
 		if (n == 0) {
 			octets[0] = '?';
 			n = 1;

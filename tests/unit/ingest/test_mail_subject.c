@@ -18,6 +18,7 @@ static void subjects(void **state UNUSED)
 		{"My order", "My order"},
 		{"", "(No Subject)"},
 		{" \t\r\n ", "(No Subject)"},
+		{"\xbd\xbd\xbd x", "??? x"}, /* broken octets do not grow */
 		{"Re:", "(No Subject)"},
 		{"Re: Fwd: ", "(No Subject)"},
 		{"Re: My order", "My order"},
