@@ -1,10 +1,10 @@
 /*
- * The files of the server: once this has run, no bug in it or in a library reads or writes others. Parser children
- * inherit that, and have a narrower sandbox of their own.
+ * The files of the server: once this has run, no bug in it or in a library makes, changes or removes others, nor runs
+ * another program. Parser children inherit that, and have a narrower sandbox of their own.
  *
- * Folders stand here where one expects files, since files are replaced: a configuration by its editor, a certificate by
- * its renewal, resolv.conf by the network. /usr is read for libraries, converters of character sets, time zones and
- * trust stores; run may be nothing but this very program, as parser child, and the loader that starts it.
+ * Reading stays what the account's permissions say (process.user): a reload may name certificates in folders that
+ * nobody knew of at the start, and the resolver's files are where the system wants them. Run may be nothing but this very
+ * program, as parser child, and the loader that starts it.
  *
  * Main thread, before any other is started: a thread that lives already would not be confined.
  */
@@ -16,24 +16,6 @@
 #include "smtpd/file_access.h"
 #include "smtpd/serve_private.h"
 
-static const struct {
-	const char *path;
-	enum file_right right;
-} everybodys[] = {
-	{"/usr", FILE_MAY_READ},
-	{"/lib", FILE_MAY_READ},
-	{"/lib64", FILE_MAY_READ},
-	{"/etc", FILE_MAY_READ},
-	{"/proc", FILE_MAY_READ},
-	{"/run/systemd/resolve", FILE_MAY_READ}, /* where resolv.conf may lead to */
-	{"/run/resolvconf", FILE_MAY_READ},
-	{"/run/NetworkManager", FILE_MAY_READ},
-	{"/dev/null", FILE_MAY_KEEP},
-	{"/dev/urandom", FILE_MAY_READ},
-	{"/dev/random", FILE_MAY_READ},
-	{"/proc/self/exe", FILE_MAY_RUN},
-};
-
 static void allow_loader(struct file_access *access)
 {
 	Dl_info info;
@@ -44,16 +26,12 @@ static void allow_loader(struct file_access *access)
 
 static void allow_own(struct file_access *access, const struct server_conf *conf)
 {
+	file_access_allow(access, "/", FILE_MAY_READ);
+	file_access_allow(access, "/dev/null", FILE_MAY_KEEP);
+	file_access_allow(access, "/proc/self/exe", FILE_MAY_RUN);
 	file_access_allow(access, conf->storage->data_dir, FILE_MAY_KEEP);
 	if (conf->process->control[0])
 		file_access_allow_folder_of(access, conf->control_path, FILE_MAY_KEEP);
-	if (conf->path[0] != '(') /* "(defaults)": no file */
-		file_access_allow_folder_of(access, conf->path, FILE_MAY_READ);
-	const struct cert_conf *certs = conf->tls->certificates.items;
-	for (size_t i = 0; i < conf->tls->certificates.n; i++) {
-		file_access_allow_folder_of(access, certs[i].chain, FILE_MAY_READ);
-		file_access_allow_folder_of(access, certs[i].key, FILE_MAY_READ);
-	}
 }
 
 void serve_confine(const struct serve *serve)
@@ -65,8 +43,6 @@ void serve_confine(const struct serve *serve)
 		return;
 	int r = file_access_new(&access);
 	if (r == 0) {
-		for (size_t i = 0; i < ARRAY_SIZE(everybodys); i++)
-			file_access_allow(access, everybodys[i].path, everybodys[i].right);
 		allow_loader(access);
 		allow_own(access, serve->conf);
 		r = file_access_enforce(access);

@@ -64,8 +64,8 @@ static const struct conf_option process_options[] = {
 	 .min = 0, .max = 3600000,
 	 .help = "how long mails under way may still take after SIGTERM; then their clients get 421"},
 	{"confine", CONF_BOOL, offsetof(struct process_conf, confine), .def = "true", .flags = CONF_RESTART,
-	 .help = "have the kernel (Landlock) keep the server from all files but its own; a certificate in a"
-		 " folder that was not named at the start needs a restart then"},
+	 .help = "have the kernel (Landlock) keep the server from changing any files but its own, and from "
+		 "running anything but itself"},
 };
 static const struct conf_table process_conf_table = {"process", sizeof(struct process_conf), process_options,
 						     ARRAY_SIZE(process_options)};
