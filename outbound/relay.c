@@ -76,6 +76,7 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *list
 static void conn_connect(struct relay_conn *conn, const struct sockaddr_storage *addresses, size_t n);
 static void on_ready(struct smtp_client *client, void *ctx);
 static void on_closed(struct smtp_client *client, const struct smtp_result *why, void *ctx);
+static bool on_untouched(struct smtp_client *client, struct smtp_mail *mail, void *ctx);
 static void conn_failed(struct relay_conn *conn, const struct smtp_result *why);
 static void conn_free(struct relay_conn *conn);
 
@@ -470,7 +471,7 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *list
 
 static void conn_connect(struct relay_conn *conn, const struct sockaddr_storage *addresses, size_t n)
 {
-	static const struct smtp_client_events events = {on_ready, on_closed};
+	static const struct smtp_client_events events = {on_ready, on_closed, on_untouched};
 	const struct relay_settings *settings = &conn->relay->settings;
 	const struct smtp_client_conf conf = {
 		.host = settings->host,
@@ -514,6 +515,21 @@ static void on_closed(struct smtp_client *client, const struct smtp_result *why,
 		conn_failed(conn, why);
 	conn->client = smtp_client_free(client);
 	conn_free(conn);
+}
+
+/* The relay ended a connection that it had used for long enough, or that was idle when we were not quick
+ * enough: the mail is the next on another one. One that never carried any is no reason to try again at once.
+ * */
+static bool on_untouched(struct smtp_client *client UNUSED, struct smtp_mail *mail, void *ctx)
+{
+	struct relay_conn *conn = ctx;
+	struct relay *relay = conn->relay;
+	if (conn->carried == 0 || relay->closing || relay->draining)
+		return false;
+	list_push_front(&relay->waiting, &mail->link);
+	relay->waiting_n++;
+	wake(relay);
+	return true;
 }
 
 /* It carried nothing: the relay is left alone for a while, and, if no other connection works, has failed for

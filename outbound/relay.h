@@ -9,7 +9,9 @@
  *
  * Mails leave in the order in which they were given, over as many connections as there is work for,
  * `connections` at most. A connection is used again until it has carried `mails_per_connection`, or was idle
- * for `idle_timeout_ms`. No more than `per_minute` mails begin in a minute.
+ * for `idle_timeout_ms`. No more than `per_minute` mails begin in a minute. A mail to whose MAIL a used
+ * connection had no answer but its own end (421, or lost) goes over another one at once: nothing of it has
+ * been looked at.
  *
  * Back-pressure: the relay holds twice as many mails as it has connections; so what is claimed from the
  * outbox is soon sent, and what is not stays there.

@@ -428,6 +428,14 @@ static void start_what_is_asked(struct smtp_client *client)
 	}
 }
 
+static bool taken_back(struct smtp_client *client, struct smtp_mail *mail, const struct smtp_result *result)
+{
+	bool untouched = client->state == CLIENT_CLOSED && result->stage == SMTP_STAGE_MAIL &&
+			 result->outcome == SMTP_DEFERRED && (result->error || result->code == 421);
+	return untouched && !client->freed && client->events.on_untouched &&
+	       client->events.on_untouched(client, mail, client->ctx);
+}
+
 /* One callback, if one is due. */
 static bool tell(struct smtp_client *client)
 {
@@ -435,7 +443,8 @@ static bool tell(struct smtp_client *client)
 	if (mail) {
 		struct smtp_result result = client->done_result;
 		client->done_mail = NULL;
-		mail->done(mail, &result);
+		if (!taken_back(client, mail, &result))
+			mail->done(mail, &result);
 		return true;
 	}
 	if (client->freed)

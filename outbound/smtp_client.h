@@ -9,10 +9,10 @@
  * Opening connects to the addresses in turn, then greeting, EHLO (HELO), TLS as demanded, AUTH as configured.
  * Then on_ready; it is called again whenever the connection can take a mail. on_closed is called exactly
  * once, unless smtp_client_free() came first: it says why, and nothing but smtp_client_free() is legal
- * afterwards. Every mail that was sent is done exactly once, before on_closed and also by smtp_client_free().
- * All calls are legal in callbacks. No callback comes from within smtp_client_open(), _send(), _quit() or
- * _data_ready(): what they ask for happens in a turn of the loop, or in the next smtp_client_tick(), for
- * which smtp_client_deadline() then is 0.
+ * afterwards. Every mail that was sent is done exactly once (or taken back: on_untouched), before on_closed
+ * and also by smtp_client_free(). All calls are legal in callbacks. No callback comes from within
+ * smtp_client_open(), _send(), _quit() or _data_ready(): what they ask for happens in a turn of the loop, or
+ * in the next smtp_client_tick(), for which smtp_client_deadline() then is 0.
  *
  * Promises:
  *  1. Without TLS (SMTP_TLS_NONE) only loopback addresses are connected to, and AUTH is said to no others.
@@ -68,6 +68,9 @@ struct smtp_client_conf {
 struct smtp_client_events {
 	void (*on_ready)(struct smtp_client *client, void *ctx);
 	void (*on_closed)(struct smtp_client *client, const struct smtp_result *why, void *ctx);
+	/* May be NULL. The relay ended the connection before it answered MAIL (or said 421 to it): nothing of
+	 * the mail has been looked at. True takes it back instead of done(). */
+	bool (*on_untouched)(struct smtp_client *client, struct smtp_mail *mail, void *ctx);
 };
 
 /* addresses are copied, with their ports; conf too (not what it points to). -EPERM when none of the addresses

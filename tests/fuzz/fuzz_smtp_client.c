@@ -98,7 +98,7 @@ static void make_mails(void)
 
 static struct smtp_client *make_client(uv_loop_t *loop, bool auth)
 {
-	static const struct smtp_client_events events = {on_ready, on_closed};
+	static const struct smtp_client_events events = {on_ready, on_closed, NULL};
 	const struct smtp_client_conf conf = {.host = "",
 					      .tls = SMTP_TLS_NONE,
 					      .ehlo_name = "client.example",

@@ -533,6 +533,51 @@ static void test_closed_when_ready(void **state)
 	world_close(&world);
 }
 
+/* The relay ends a connection that has carried mail just as the next is begun: that mail goes over another
+ * one, and is not deferred for it. */
+static void test_used_connection_ends_at_mail(void **state)
+{
+	(void)state;
+	static const char *const ends[][20] = {
+		{HELLO, MAIL_IN, "C MAIL *", "S 421 4.7.0 enough for one session", "X"},
+		{HELLO, MAIL_IN, "C MAIL *", "X"},
+		{HELLO, MAIL_IN, "C MAIL *", "R"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		struct world world;
+		int64_t from = fake_now_ms;
+		world_open(&world, 10);
+		world.settings.connections = 1;
+		fake_relay_script(world.fake, ends[i]);
+		world_start(&world);
+		run_until_done(&world, 10);
+		assert_all(&world, SMTP_DELIVERED);
+		assert_int_equal(fake_relay_counts(world.fake).mails, 10);
+		assert_int_equal(fake_relay_counts(world.fake).accepted, 10);
+		assert_int_equal(stats_of(&world).failures, 0);
+		assert_int_equal(fake_now_ms, from);
+		world_close(&world);
+	}
+}
+
+/* One that has carried none is another matter: its mail is deferred, and the relay left alone. */
+static void test_new_connection_ends_at_mail(void **state)
+{
+	(void)state;
+	static const char *const ends[] = {HELLO, "C MAIL *", "S 421 4.3.2 not now", "X", NULL};
+	struct world world;
+	world_open(&world, 2);
+	world.settings.connections = 1;
+	fake_relay_script(world.fake, ends);
+	world_start(&world);
+	run_until_done(&world, 2);
+	assert_all(&world, SMTP_DEFERRED);
+	assert_int_equal(world.mails[0].result.code, 421);
+	assert_int_equal(fake_relay_counts(world.fake).accepted, 1);
+	assert_int_equal(stats_of(&world).failures, 1);
+	world_close(&world);
+}
+
 /* A connection that turned out not to be needed, and that the relay ended after a while, says nothing against
  * it. */
 static void test_idle_connection_ends(void **state)
@@ -753,6 +798,8 @@ int main(void)
 		cmocka_unit_test(test_deferred_for_three_days),
 		cmocka_unit_test(test_one_connection_is_enough),
 		cmocka_unit_test(test_closed_when_ready),
+		cmocka_unit_test(test_used_connection_ends_at_mail),
+		cmocka_unit_test(test_new_connection_ends_at_mail),
 		cmocka_unit_test(test_idle_connection_ends),
 		cmocka_unit_test(test_host_by_name),
 		cmocka_unit_test(test_over_tls),

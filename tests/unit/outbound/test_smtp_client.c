@@ -75,7 +75,7 @@ static void world_open(struct world *world, struct certs *certs)
 
 static void world_connect(struct world *world)
 {
-	static const struct smtp_client_events events = {on_ready, on_closed};
+	static const struct smtp_client_events events = {on_ready, on_closed, NULL};
 	struct sockaddr_storage address = fake_relay_address(world->relay);
 	assert_int_equal(
 		smtp_client_open(&world->client, &world->loop, &world->conf, &address, 1, &events, world), 0);
@@ -1535,7 +1535,7 @@ static struct sockaddr_storage dead_address(void)
 	return address;
 }
 
-static const struct smtp_client_events events = {on_ready, on_closed};
+static const struct smtp_client_events events = {on_ready, on_closed, NULL};
 
 static void test_addresses_in_turn(void **state)
 {
