@@ -91,12 +91,13 @@ def generator_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def pss_bytes(pid):
+def pss_bytes(pid, field="Pss"):
+    """Also Pss_Anon: without pages of files, which the kernel takes back as it likes."""
     total = 0
     for process in servelo.processes_below(pid):
         try:
             with open(f"/proc/{process}/smaps_rollup") as rollup:
-                total += sum(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
+                total += sum(int(line.split()[1]) for line in rollup if line.startswith(field + ":"))
         except OSError:
             continue
     return total * 1024
@@ -107,7 +108,8 @@ class Memory(threading.Thread):
 
     def __init__(self, pid, interval=0.25):
         super().__init__(daemon=True)
-        self.pid, self.interval, self.most, self.over = pid, interval, 0, threading.Event()
+        self.pid, self.interval, self.over = pid, interval, threading.Event()
+        self.most = self.most_anon = 0
 
     def __enter__(self):
         self.start()
@@ -116,11 +118,15 @@ class Memory(threading.Thread):
     def __exit__(self, *_):
         self.over.set()
         self.join()
-        self.most = max(self.most, pss_bytes(self.pid))
+        self.look()
 
     def run(self):
         while not self.over.wait(self.interval):
-            self.most = max(self.most, pss_bytes(self.pid))
+            self.look()
+
+    def look(self):
+        self.most = max(self.most, pss_bytes(self.pid))
+        self.most_anon = max(self.most_anon, pss_bytes(self.pid, "Pss_Anon"))
 
 
 # ---- load
@@ -198,7 +204,7 @@ class Session:
             seconds = time.monotonic() - started
             cpu = cpu_seconds(peer.pid) - cpu
             ours = generator_seconds() - ours
-        return {**details, "rate": count / seconds, "cpu_us": cpu * 1e6 / count, "pss": memory.most,
+        return {**details, "rate": count / seconds, "cpu_us": cpu * 1e6 / count, "pss": memory.most, "anon": memory.most_anon,
                 "generator_rate": details.get("rate"), "bound": count * os.cpu_count() / (cpu + ours)}
 
     def latency(self, load, rate, seconds=2.0):
@@ -273,12 +279,12 @@ def template(tenants, tickets=0):
     """A data folder with so many numbered tenants and tickets; kept for the next time."""
     folder = bench_peers.WORK / "data" / f"{tenants}-{tickets}"
     mark = folder.with_suffix(".done")
-    stamp = str(servelo.ROOT / "storage" / "schema.c")
-    if mark.exists() and mark.stat().st_mtime > os.stat(stamp).st_mtime:
-        return folder
+    program = bench_peers.build / "tests/bench/fill_store"
+    if mark.exists() and mark.stat().st_mtime > program.stat().st_mtime:
+        return folder  # of the schema that the server has
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    subprocess.run([bench_peers.build / "tests/bench/fill_store", folder, str(tenants), str(tickets)], check=True)
+    subprocess.run([program, folder, str(tenants), str(tickets)], check=True)
     mark.touch()
     return folder
 
