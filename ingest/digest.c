@@ -5,26 +5,50 @@
  */
 #include "ingest/digest.h"
 
-/* Offset behind the first empty line (CRLF CRLF; a bare LF counts as a line end here), or the length. */
-static size_t body_offset(struct str sent)
+void mail_digest_begin(struct mail_digester *digester)
 {
-	size_t at = 0;
-	while (at < sent.len) {
-		struct str rest = str_sub(sent, at, sent.len);
-		size_t end = str_find(rest, '\n');
-		if (end == rest.len)
-			return sent.len;
-		at += end + 1;
-		if (end == 0 || (end == 1 && rest.ptr[0] == '\r'))
-			return at;
+	*digester = (struct mail_digester){.in_body = false};
+	sha256_init(&digester->content);
+	sha256_init(&digester->body);
+}
+
+/* The body begins behind the first empty line (a bare LF counts as a line end here). Returns what of piece is behind it. */
+static struct str skip_header(struct mail_digester *digester, struct str piece)
+{
+	while (piece.len && !digester->in_body) {
+		size_t end = str_find(piece, '\n');
+		if (end > 0 && digester->line_octets == 0)
+			digester->line_is_cr = piece.ptr[0] == '\r';
+		if (end > 0)
+			digester->line_octets = end > 1 || digester->line_octets ? 2 : 1;
+		if (end == piece.len)
+			return str_sub(piece, piece.len, piece.len);
+		digester->in_body =
+			digester->line_octets == 0 || (digester->line_octets == 1 && digester->line_is_cr);
+		digester->line_octets = 0;
+		piece = str_sub(piece, end + 1, piece.len);
 	}
-	return sent.len;
+	return piece;
+}
+
+void mail_digest_add(struct mail_digester *digester, struct str piece)
+{
+	sha256_update(&digester->content, piece);
+	sha256_update(&digester->body, skip_header(digester, piece));
+}
+
+void mail_digest_end(struct mail_digester *digester, struct mail_digests *ret)
+{
+	sha256_final(&digester->content, ret->content);
+	sha256_final(&digester->body, ret->body);
 }
 
 void mail_digest(struct str sent, struct mail_digests *ret)
 {
-	sha256_once(sent, ret->content);
-	sha256_once(str_sub(sent, body_offset(sent), sent.len), ret->body);
+	struct mail_digester digester;
+	mail_digest_begin(&digester);
+	mail_digest_add(&digester, sent);
+	mail_digest_end(&digester, ret);
 }
 
 static void add_part(struct sha256 *sha, struct str part, bool fold)

@@ -17,6 +17,17 @@ struct mail_digests {
 /* sent: the mail data behind our trace field. */
 void mail_digest(struct str sent, struct mail_digests *ret);
 
+/* The same in pieces, for mail data that is not in memory: begin, add in order, end. Every begin is ended. */
+struct mail_digester {
+	struct sha256 content, body;
+	bool in_body;
+	unsigned line_octets; /* of the header line so far: 0, 1, or 2 for more */
+	bool line_is_cr;      /* its first octet is CR */
+};
+void mail_digest_begin(struct mail_digester *digester);
+void mail_digest_add(struct mail_digester *digester, struct str piece);
+void mail_digest_end(struct mail_digester *digester, struct mail_digests *ret);
+
 /* The key of SPEC section 3 ("the same mail sent again"): author and Message-ID when there is one, else the
  * content. */
 void mail_repeat_key(struct tenant_id tenant, struct str canonical_recipient, struct str author,

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/channel.h"
@@ -30,7 +31,8 @@
 #include "ingest/refusals.h"
 #include "tenant/tenants.h"
 
-#define FAILURE_AUDITS_MAX 100 /* under way */
+#define DIGEST_PIECE       ((size_t)256 * 1024) /* octets that a worker reads at once */
+#define FAILURE_AUDITS_MAX 100                  /* under way */
 
 struct ingest {
 	struct ingest_conf conf;
@@ -159,17 +161,26 @@ void ingest_submit(struct ingest *ingest, struct delivery *delivery)
 		give_back(task, DELIVERY_BUSY);
 }
 
-/* Any thread that holds the delivery. */
-static int digest_mail(struct ingest_task *task)
+/* Read in pieces, not mapped: what many workers map at once would count as our memory. */
+static int digest_file(struct ingest_task *task)
 {
 	struct delivery *delivery = task->delivery;
-	struct str view;
-	int r = spooled_mail_view(delivery->mail, &view);
-	if (r < 0)
-		return r;
-	mail_digest(str_sub(view, delivery->trace_size, view.len), &task->digests);
-	spooled_mail_view_end(delivery->mail, view);
-	return 0;
+	struct mail_digester digester;
+	char *piece = xmalloc(DIGEST_PIECE);
+	off_t at = (off_t)delivery->trace_size;
+	ssize_t n;
+	mail_digest_begin(&digester);
+	while ((n = pread(spooled_mail_fd(delivery->mail), piece, DIGEST_PIECE, at)) > 0 ||
+	       (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
+		mail_digest_add(&digester, (struct str){piece, (size_t)n});
+		at += n;
+	}
+	int r = n < 0 ? -errno : (size_t)at == spooled_mail_size(delivery->mail) ? 0 : -EIO;
+	mail_digest_end(&digester, &task->digests);
+	free(piece);
+	return r;
 }
 
 /* Worker: the file and its folder reach the disk before the row that names them. */
@@ -178,7 +189,7 @@ static void on_seal_run(struct work *work)
 	struct ingest_task *task = CONTAINER_OF(work, struct ingest_task, work);
 	task->seal_status = spooled_mail_seal(task->delivery->mail);
 	if (task->seal_status == 0)
-		task->seal_status = digest_mail(task);
+		task->seal_status = digest_file(task);
 }
 
 static void on_seal_done(struct work *work)
@@ -201,8 +212,10 @@ static void start_parse(struct ingest_task *task)
 	task->parse.done = on_parsed;
 	int r = parser_pool_submit(task->ingest->parsers, &task->parse);
 	/* the child is at work already while we digest */
-	if (r == 0 && !spooled_mail_in_file(delivery->mail))
-		task->seal_status = digest_mail(task);
+	if (r == 0 && !spooled_mail_in_file(delivery->mail)) {
+		struct str all = spooled_mail_bytes(delivery->mail);
+		mail_digest(str_sub(all, delivery->trace_size, all.len), &task->digests);
+	}
 	if (r < 0)
 		give_back(task, status_of(r));
 }

@@ -47,6 +47,30 @@ static void the_body_starts_behind_the_first_empty_line(void **state UNUSED)
 	}
 }
 
+static void pieces_give_what_the_whole_gives(void **state UNUSED)
+{
+	static const char *const mails[] = {
+		"A: b\r\n\r\nbody\r\n", "A: b\n\nbody",      "\r\nbody", "\nbody", "A: b\r\n",
+		"\r\r\nA: b\r\n\r\nx",  "x\r\n\rx\r\n\r\ny", ""};
+	for (size_t m = 0; m < ARRAY_SIZE(mails); m++) {
+		struct str mail = str_from(mails[m]);
+		struct mail_digests whole, pieces;
+		mail_digest(mail, &whole);
+		for (size_t a = 0; a <= mail.len; a++) {
+			for (size_t b = a; b <= mail.len; b++) {
+				struct mail_digester digester;
+				mail_digest_begin(&digester);
+				mail_digest_add(&digester, str_sub(mail, 0, a));
+				mail_digest_add(&digester, str_sub(mail, a, b));
+				mail_digest_add(&digester, str_sub(mail, b, mail.len));
+				mail_digest_end(&digester, &pieces);
+				assert_true(same(whole.body, pieces.body));
+				assert_true(same(whole.content, pieces.content));
+			}
+		}
+	}
+}
+
 struct key_case {
 	int64_t tenant;
 	const char *recipient, *author, *message_id;
@@ -97,6 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_body_starts_behind_the_first_empty_line),
+		cmocka_unit_test(pieces_give_what_the_whole_gives),
 		cmocka_unit_test(keys_tell_apart_what_differs_and_only_that),
 		cmocka_unit_test(without_a_message_id_the_content_decides),
 	};
