@@ -6,8 +6,8 @@
  *	                                +-> (memory) digest here, in parallel --+
  *
  * Always true:
- * 1. A delivery that was submitted comes back by handlers.done exactly once, from the loop and never from
- *inside submit.
+ * 1. A delivery that was submitted comes back by handlers.done exactly once, from the loop and never from inside
+ *    submit; also one that can't be stored, whose failure is accounted for first when the store can.
  * 2. Between the steps the task (ingest_task.h) is the only thing that moves; nobody else holds the delivery.
  * 3. The answer is DELIVERY_ACCEPTED only after COMMIT returned (store_job.done with status 0).
  * 4. What a mail says can't fail a delivery: unparsable mail goes on with what its header section gave.
@@ -133,11 +133,6 @@ void ingest_refused(struct ingest *ingest, const struct delivery *delivery, stru
 	refusals_add(&ingest->refusals, delivery, recipient, reply);
 }
 
-struct spool *ingest_spool(struct ingest *ingest)
-{
-	return ingest->deps.spool;
-}
-
 /* ---- the way of a mail */
 
 void ingest_submit(struct ingest *ingest, struct delivery *delivery)
@@ -148,17 +143,17 @@ void ingest_submit(struct ingest *ingest, struct delivery *delivery)
 	need_reverse_path_text(delivery);
 	if (!spooled_mail_in_file(delivery->mail)) {
 		task->seal_status = spooled_mail_seal(delivery->mail);
-		if (task->seal_status < 0) {
-			give_back(task, status_of(task->seal_status));
-			return;
-		}
-		start_parse(task);
+		if (task->seal_status < 0)
+			account_failure(task, task->seal_status);
+		else
+			start_parse(task);
 		return;
 	}
 	task->work.run = on_seal_run;
 	task->work.done = on_seal_done;
-	if (workers_submit(ingest->deps.workers, &task->work) < 0)
-		give_back(task, DELIVERY_BUSY);
+	int r = workers_submit(ingest->deps.workers, &task->work);
+	if (r < 0)
+		account_failure(task, r);
 }
 
 /* Read in pieces, not mapped: what many workers map at once would count as our memory. */
@@ -198,7 +193,7 @@ static void on_seal_done(struct work *work)
 	if (task->seal_status < 0) {
 		LOG(LOG_LEVEL_ERROR, "seal-failed", lf_id("mail", task->delivery->id.text),
 		    lf_err(task->seal_status));
-		give_back(task, status_of(task->seal_status));
+		account_failure(task, task->seal_status);
 		return;
 	}
 	start_parse(task);
@@ -211,13 +206,13 @@ static void start_parse(struct ingest_task *task)
 	task->parse.offset = delivery->trace_size;
 	task->parse.done = on_parsed;
 	int r = parser_pool_submit(task->ingest->parsers, &task->parse);
-	/* the child is at work already while we digest */
+	/* a file was digested by its worker */
 	if (r == 0 && !spooled_mail_in_file(delivery->mail)) {
 		struct str all = spooled_mail_bytes(delivery->mail);
 		mail_digest(str_sub(all, delivery->trace_size, all.len), &task->digests);
 	}
 	if (r < 0)
-		give_back(task, status_of(r));
+		account_failure(task, r);
 }
 
 static void on_parsed(struct parse_job *job)
@@ -235,7 +230,7 @@ static void on_parsed(struct parse_job *job)
 		r = store_submit(task->ingest->deps.store, &task->store);
 	}
 	if (r < 0)
-		give_back(task, status_of(r));
+		account_failure(task, r);
 }
 
 /* Writer. */

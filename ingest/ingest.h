@@ -3,7 +3,7 @@
  *
  *	delivery = ingest_begin(ingest);
  *	ingest_check_rcpt(ingest, delivery, &forward_path, &answer)*
- *	... mail data into delivery->mail (its spool; ingest_spool gives the one to create it with) ...
+ *	... mail data into delivery->mail (made in the spool of the store) ...
  *	ingest_submit(ingest, delivery);	-> done(ctx, delivery), exactly once, on the loop
  */
 #ifndef SERVELO_INGEST_INGEST_H
@@ -35,7 +35,6 @@ extern const struct conf_table ingest_conf_table;
 struct ingest_deps {
 	uv_loop_t *loop;
 	struct store *store;
-	struct spool *spool;
 	struct workers *workers;
 	const char *parser_argv0; /* program to run as the parser child: "/proc/self/exe" */
 };
@@ -74,7 +73,6 @@ enum rcpt_status ingest_check_rcpt(struct ingest *ingest, struct delivery *deliv
  * client was told. */
 void ingest_refused(struct ingest *ingest, const struct delivery *delivery, struct str recipient,
 		    struct str reply);
-struct spool *ingest_spool(struct ingest *ingest);
 void ingest_submit(struct ingest *ingest, struct delivery *delivery);
 
 struct ingest_stats {

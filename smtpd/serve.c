@@ -240,7 +240,6 @@ static int start_serving(struct serve *serve, const struct privileges *privilege
 	const struct ingest_deps deps = {
 		.loop = &serve->loop,
 		.store = serve->store,
-		.spool = serve->spool,
 		.workers = serve->workers,
 		.parser_argv0 = PARSER_PROGRAM,
 	};

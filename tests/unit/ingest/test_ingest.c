@@ -40,6 +40,7 @@ struct house {
 	struct ingest *ingest;
 	struct delivery *back; /* the last one that came back */
 	size_t backs;
+	size_t busy; /* of those, DELIVERY_BUSY */
 	size_t wakes;
 };
 
@@ -49,6 +50,7 @@ static void on_done(void *ctx, struct delivery *delivery)
 	house->back = delivery_free(house->back);
 	house->back = delivery;
 	house->backs++;
+	house->busy += delivery->status == DELIVERY_BUSY;
 }
 
 static void on_outbox(void *ctx)
@@ -146,8 +148,7 @@ static int setup(void **state)
 	run_job(house, apply_tenants);
 	assert_int_equal(reader_open(&house->reader, &house->storage, &err), 0);
 	assert_int_equal(tenants_build(&house->tenants, house->reader, &house->tenant_defaults), 0);
-	const struct ingest_deps deps = {&house->loop, house->store, house->spool, house->workers,
-					 "/proc/self/exe"};
+	const struct ingest_deps deps = {&house->loop, house->store, house->workers, "/proc/self/exe"};
 	const struct ingest_handlers handlers = {on_done, on_outbox};
 	assert_int_equal(ingest_open(&house->ingest, &house->ingest_conf, &house->mail, &house->forwards,
 				     house->tenants, &deps, &handlers, house),
@@ -417,6 +418,24 @@ static void many_at_once_all_come_back(void **state)
 	assert_int_equal(sum.unaccounted, 0);
 }
 
+static void what_is_too_much_is_told_and_accounted_for(void **state)
+{
+	struct house *house = *state;
+	const char *rcpts[] = {"acme", NULL};
+	for (int i = 0; i < 110; i++) { /* parse_queue_max is 100, and the loop does not turn meanwhile */
+		char mail[128];
+		int n = snprintf(mail, sizeof(mail),
+				 "From: j@example.org\r\nMessage-ID: <%d@x>\r\n\r\nhello\r\n", i);
+		ingest_submit(house->ingest, make(house, rcpts, (struct str){mail, (size_t)n}));
+	}
+	run_until(house, 110);
+	assert_int_equal(house->busy, 10);
+	struct audit_balance sum = balance(house);
+	assert_int_equal(sum.tickets, 100);
+	assert_int_equal(sum.by_outcome[AUDIT_FAILED], 10);
+	assert_int_equal(sum.unaccounted, 0);
+}
+
 #define WITH_HOUSE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(int argc, char **argv)
@@ -434,6 +453,7 @@ int main(int argc, char **argv)
 		WITH_HOUSE(mailboxes_are_judged_at_rcpt),
 		WITH_HOUSE(refusals_are_accounted_for),
 		WITH_HOUSE(many_at_once_all_come_back),
+		WITH_HOUSE(what_is_too_much_is_told_and_accounted_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
