@@ -32,6 +32,7 @@
 #define REPLY_TEXT_MAX    380
 #define SUMMARY_MAX       512 /* octets of a header field in lists and in the audit */
 #define OUTCOME_TEXT_SIZE 64
+#define SCRATCH_MAX       (64 * 1024)
 
 /* One delivery being stored. */
 struct apply {
@@ -42,7 +43,8 @@ struct apply {
 	int64_t now_ms;
 	struct message_id message; /* 0 until the original is stored */
 	struct strbuf reply;
-	size_t told; /* recipients that the reply text names */
+	struct arena scratch; /* texts for one recipient's rows: the delivery's own arena would fill up */
+	size_t told;          /* recipients that the reply text names */
 };
 
 /* What became of one recipient. */
@@ -151,7 +153,7 @@ static int upsert_author(struct apply *apply, const struct tenant *tenant, const
 	struct str name = decision->author_name;
 	if (name.len == 0) {
 		struct str local = str_sub(decision->author, 0, str_find(decision->author, '@'));
-		int r = mail_name_from_local(&apply->delivery->arena, local, &name);
+		int r = mail_name_from_local(&apply->scratch, local, &name);
 		if (r < 0)
 			return r;
 	}
@@ -172,7 +174,7 @@ static int new_ticket(struct apply *apply, const struct ingest_recipient *recipi
 		.assignee = STR(""),
 		.created_ms = apply->now_ms,
 	};
-	int r = mail_ticket_subject(&apply->delivery->arena, cut(apply->mail->subject, 4096),
+	int r = mail_ticket_subject(&apply->scratch, cut(apply->mail->subject, 4096),
 				    tenant->reference_prefix, &row.subject);
 	if (r < 0)
 		return r;
@@ -383,8 +385,10 @@ int ingest_apply(struct ingest_task *task, struct store_txn *txn)
 	int r = 0;
 	task->jobs_due = false;
 	strbuf_init(&apply.reply, REPLY_TEXT_MAX);
+	arena_init(&apply.scratch, SCRATCH_MAX);
 	LIST_FOREACH(node, &delivery->envelope.recipients) {
 		r = apply_recipient(&apply, CONTAINER_OF(node, struct ingest_recipient, recipient.link));
+		arena_clear(&apply.scratch);
 		if (r < 0)
 			goto out;
 	}
@@ -393,6 +397,7 @@ int ingest_apply(struct ingest_task *task, struct store_txn *txn)
 		strbuf_printf(&apply.reply, " and %zu more", untold);
 	r = arena_copy(&delivery->arena, strbuf_str(&apply.reply), &delivery->reply_text);
 out:
+	arena_done(&apply.scratch);
 	strbuf_done(&apply.reply);
 	return r;
 }

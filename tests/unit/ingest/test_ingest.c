@@ -418,6 +418,30 @@ static void many_at_once_all_come_back(void **state)
 	assert_int_equal(sum.unaccounted, 0);
 }
 
+static void a_hundred_recipients_of_a_long_subject(void **state)
+{
+	enum { N = 100 };
+	struct house *house = *state;
+	static char names[N][64], mail[6000];
+	const char *rcpts[N + 1] = {NULL};
+	for (int i = 0; i < N; i++) {
+		snprintf(names[i], sizeof(names[i]),
+			 "acme+%02d-a-detail-as-long-as-a-local-part-can-be-0123456789abc", i);
+		rcpts[i] = names[i];
+	}
+	int n = snprintf(mail, sizeof(mail), "From: j.doe@example.org\r\nSubject:");
+	for (int i = 0; i < 70; i++)
+		n += snprintf(mail + n, sizeof(mail) - (size_t)n,
+			      " a subject of many words, folded as it should be by its sender\r\n");
+	snprintf(mail + n, sizeof(mail) - (size_t)n, "\r\nhello\r\n");
+	ingest_submit(house->ingest, make(house, rcpts, str_from(mail)));
+	run_until(house, 1);
+	assert_int_equal(house->back->status, DELIVERY_ACCEPTED);
+	struct audit_balance sum = balance(house);
+	assert_int_equal(sum.tickets, N);
+	assert_int_equal(sum.unaccounted, 0);
+}
+
 static void what_is_too_much_is_told_and_accounted_for(void **state)
 {
 	struct house *house = *state;
@@ -453,6 +477,7 @@ int main(int argc, char **argv)
 		WITH_HOUSE(mailboxes_are_judged_at_rcpt),
 		WITH_HOUSE(refusals_are_accounted_for),
 		WITH_HOUSE(many_at_once_all_come_back),
+		WITH_HOUSE(a_hundred_recipients_of_a_long_subject),
 		WITH_HOUSE(what_is_too_much_is_told_and_accounted_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
