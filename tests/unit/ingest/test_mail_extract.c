@@ -2,7 +2,6 @@
  * One part of a mail, decoded: by itself, and by a child of its own (this program, run as "parser"). What the list of
  * attachments names can be taken out, with the size that the list says.
  */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -245,8 +244,9 @@ static void tell(uint16_t type, uint32_t id, struct str payload)
 	struct frame frame = frame_make(FRAME_END, id, payload.len);
 
 	frame.type = type;
-	assert(write(PARSER_CHILD_FD, &frame, sizeof(frame)) == sizeof(frame));
-	assert(write(PARSER_CHILD_FD, payload.ptr, payload.len) == (ssize_t)payload.len);
+	if (write(PARSER_CHILD_FD, &frame, sizeof(frame)) != sizeof(frame) ||
+	    write(PARSER_CHILD_FD, payload.ptr, payload.len) != (ssize_t)payload.len)
+		abort();
 }
 
 static int lying_child(const char *what)
