@@ -2,15 +2,19 @@
  * See key_ring.h. Always true of a ring that was handed out: 1 to KEY_RING_MAX keys, all different, each of
  * KEY_SIZE_MIN to KEY_SIZE_MAX octets.
  *
- * Octets of a key are in three places only: the ring, the buffer a file is read into, the buffer a line is
- * decoded into; each is wiped before it is given back. Messages name file and line, never what stands there.
+ * Octets of a key are in few places only: the ring, the buffer a file is read into, the buffer a line is decoded into,
+ * those that a new key is made in; each is wiped before it is given back. Messages name file and line, never what stands there.
  */
 #include "tenant/key_ring.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/mac.h"
@@ -174,6 +178,77 @@ int key_ring_load(struct key_ring **ret, const struct conf_strings *files, struc
 	else
 		key_ring_unref(ring);
 	return r;
+}
+
+/* ---- making a file ---- */
+
+static int sync_folder_of(const char *path)
+{
+	char *folder = xstrdup(path);
+	int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return r;
+}
+
+static int write_whole(int fd, struct str text)
+{
+	while (text.len) {
+		ssize_t n = write(fd, text.ptr, text.len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text = str_sub(text, (size_t)n, text.len);
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int write_key(int fd)
+{
+	static const char comment[] =
+		"# Signs the addresses and Message-IDs of our mail. Keep it secret, and keep it.\n";
+	uint8_t key[KEY_SIZE_MIN];
+	char text[sizeof(comment) - 1 + 2 * sizeof(key) + 1];
+	memcpy(text, comment, sizeof(comment) - 1);
+	random_bytes(key, sizeof(key));
+	hex_encode(key, sizeof(key), text + sizeof(comment) - 1);
+	text[sizeof(text) - 1] = '\n'; /* for the NUL */
+	int r = write_whole(fd, (struct str){text, sizeof(text)});
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(text, sizeof(text));
+	return r;
+}
+
+/* Written under a name of its own, and given its right one when it is whole: link(2) never replaces. */
+static int make_file(const char *path, const char *draft)
+{
+	int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (fd < 0)
+		return -errno;
+	int r = write_key(fd);
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && link(draft, path) < 0)
+		r = -errno;
+	unlink(draft);
+	return r;
+}
+
+int key_ring_make(const char *path, struct conf_error *reterr)
+{
+	uint8_t random[8];
+	char name[2 * sizeof(random) + 1];
+	random_bytes(random, sizeof(random));
+	hex_encode(random, sizeof(random), name);
+	char *draft = xasprintf("%s.%s", path, name);
+	int r = make_file(path, draft);
+	free(draft);
+	if (r == 0)
+		r = sync_folder_of(path);
+	return r < 0 ? complain(reterr, r, path, strerror(-r)) : 0;
 }
 
 /* ---- texts ---- */

@@ -13,7 +13,7 @@
  *
  * A key file is a regular file that gives nothing to group and others (mode 0600 or 0400). Each line is a key
  * of 32 to 128 octets in hexadecimal or base64 (either alphabet, padding or none); empty lines and lines that
- * begin with '#' are skipped. `openssl rand -hex 32` makes a good one.
+ * begin with '#' are skipped. `openssl rand -hex 32` makes a good one, and key_ring_make() a whole file.
  *
  * A ring never changes once it is made. It is counted, since mails under way keep the one they began with
  * when the configuration is reloaded; the last unref wipes the keys. Any thread.
@@ -33,6 +33,10 @@ struct key_ring;
  * -EINVAL (not a key, too short, one octet over and over, the same key twice, no key at all, too many), or
  * -errno of the file; *ret is untouched then. Blocks on the disk: main or loop thread at start and reload. */
 int key_ring_load(struct key_ring **ret, const struct conf_strings *files, struct conf_error *reterr);
+/* A first key file, for a server that has none: one fresh random key, mode 0600, on the disk with its folder's entry when
+ * this returns. It appears whole or not at all, and never in the place of another: -EEXIST when something has that name
+ * already; load it then. -errno of the folder; reterr (may be NULL) says what and where. Blocks on the disk; any thread. */
+int key_ring_make(const char *path, struct conf_error *reterr);
 /* From octets in memory, the current one first. -EINVAL as above. */
 int key_ring_new(struct key_ring **ret, const struct str *keys, size_t n);
 struct key_ring *key_ring_ref(struct key_ring *ring);

@@ -67,6 +67,10 @@ int reply_token_check(const struct key_ring *keys, struct str text, struct reply
  * when no token of ours could have this form (length, alphabet): then nothing needs to be looked up. */
 int reply_token_fold(struct str text, char ret[REPLY_TOKEN_MAX + 1]);
 
+/* Is folded (reply_token_fold of what came) the form of what one of our keys would mint for this? Constant time for each
+ * key. */
+bool reply_token_is_folded(const struct key_ring *keys, struct str folded, const struct reply_token *token);
+
 /* ---- bounce tokens: delivery reports come back to the very job ---- */
 
 /* -ERANGE when job is 0 or negative. */

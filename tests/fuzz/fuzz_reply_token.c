@@ -87,6 +87,11 @@ static void check_minted(const uint8_t *data, size_t size)
 	must(check_all(str_from(text)) && reply_token_check(keys, str_from(text), &got) == 0);
 	must(got.ticket == token.ticket && got.participant == token.participant &&
 	     !strcmp(got.slug, token.slug));
+	char folded[REPLY_TOKEN_MAX + 1];
+	must(reply_token_fold(str_from(text), folded) == 0 &&
+	     reply_token_is_folded(keys, str_from(folded), &token));
+	folded[data[8] % strlen(folded)] = (char)(folded[data[8] % strlen(folded)] ^ (1 << data[9] % 8));
+	must(!reply_token_is_folded(keys, str_from(folded), &token));
 	size_t len = strlen(text);
 	text[data[8] % len] = (char)(text[data[8] % len] ^ (1 << data[9] % 8));
 	must(!check_all((struct str){text, len}));

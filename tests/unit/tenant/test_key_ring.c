@@ -1,6 +1,7 @@
 /*
  * Key files: what is a key, what is refused, and that a message about a bad file never shows what is in it.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -229,13 +230,81 @@ static void test_references(void **state)
 	assert_null(key_ring_unref(NULL));
 }
 
+static void test_made(void **state)
+{
+	(void)state;
+	struct key_ring *ring = NULL, *other = NULL;
+	struct conf_error error = {.text = ""};
+	struct stat st;
+	char *path = xasprintf("%s/made", dir), *path_2 = xasprintf("%s/made-2", dir);
+	assert_int_equal(key_ring_make(path, &error), 0);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(load_one(&ring, path, &error), 0);
+	assert_int_equal(key_ring_size(ring), 1);
+	assert_int_equal(key_ring_key(ring, 0).len, 32);
+	/* another time, another key */
+	assert_int_equal(key_ring_make(path_2, NULL), 0);
+	assert_int_equal(load_one(&other, path_2, &error), 0);
+	assert_false(str_eq(key_ring_key(ring, 0), key_ring_key(other, 0)));
+	key_ring_unref(ring);
+	key_ring_unref(other);
+	free(path);
+	free(path_2);
+}
+
+static size_t files_beginning_with(const char *name)
+{
+	size_t n = 0;
+	DIR *folder = opendir(dir);
+	assert_non_null(folder);
+	for (const struct dirent *entry; (entry = readdir(folder));)
+		n += str_starts(str_from(entry->d_name), str_from(name));
+	closedir(folder);
+	return n;
+}
+
+/* What is there stays, whatever it is, and no draft of a key is left behind. */
+static void test_made_never_in_the_place_of_another(void **state)
+{
+	(void)state;
+	struct conf_error error = {.text = ""};
+	struct key_ring *ring = NULL;
+	char *path = write_file("there", STR(HEX32 "\n"), 0600), *link_path = xasprintf("%s/there-link", dir);
+	assert_int_equal(key_ring_make(path, &error), -EEXIST);
+	assert_non_null(strstr(error.text, path));
+	assert_int_equal(load_one(&ring, path, &error), 0);
+	assert_memory_equal(key_ring_key(ring, 0).ptr, "\0\1\2\3", 4);
+	key_ring_unref(ring);
+	/* a link that leads nowhere is something too */
+	char *nowhere = xasprintf("%s/nowhere", dir);
+	assert_int_equal(symlink(nowhere, link_path), 0);
+	assert_int_equal(key_ring_make(link_path, NULL), -EEXIST);
+	assert_int_equal(access(nowhere, F_OK), -1);
+	assert_int_equal(files_beginning_with("there"), 2);
+	char *no_folder = xasprintf("%s/none/key", dir);
+	assert_int_equal(key_ring_make(no_folder, &error), -ENOENT);
+	assert_non_null(strstr(error.text, no_folder));
+	free(no_folder);
+	free(nowhere);
+	free(link_path);
+	free(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spellings),     cmocka_unit_test(test_octets),
-		cmocka_unit_test(test_mode),          cmocka_unit_test(test_not_a_file),
-		cmocka_unit_test(test_several_files), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_spellings),
+		cmocka_unit_test(test_octets),
+		cmocka_unit_test(test_mode),
+		cmocka_unit_test(test_not_a_file),
+		cmocka_unit_test(test_several_files),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_made),
+		cmocka_unit_test(test_made_never_in_the_place_of_another),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

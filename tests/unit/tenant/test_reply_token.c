@@ -381,6 +381,15 @@ static void test_keys_rotate(void **state)
 	assert_refused(before, str_from(new_text));
 	assert_refused(after, str_from(old_text));
 	assert_refused(other, str_from(old_text));
+	struct own_message_id id = {"acme", 42, 1}, got_id;
+	struct outbox_id job;
+	char id_text[128], bounce[BOUNCE_TOKEN_MAX + 1];
+	assert_int_equal(own_message_id_mint(before, &id, DOMAIN, id_text, sizeof(id_text)), 0);
+	assert_int_equal(own_message_id_check(during, str_from(id_text), DOMAIN, &got_id), 0);
+	assert_int_equal(own_message_id_check(after, str_from(id_text), DOMAIN, &got_id), -ENOENT);
+	assert_int_equal(bounce_token_mint(before, (struct outbox_id){5}, bounce), 0);
+	assert_int_equal(bounce_token_check(during, str_from(bounce), &job), 0);
+	assert_int_equal(bounce_token_check(after, str_from(bounce), &job), -ENOENT);
 	key_ring_unref(before);
 	key_ring_unref(during);
 	key_ring_unref(turned);
@@ -445,6 +454,75 @@ static void test_fold(void **state)
 		char folded[REPLY_TOKEN_MAX + 1] = "untouched";
 		assert_int_equal(reply_token_fold(bad[i], folded), -EINVAL);
 		assert_string_equal(folded, "untouched");
+	}
+	key_ring_unref(keys);
+}
+
+/* A gateway that lower-cases: the folded form is known for what it was minted for, by every key of the ring, and for
+ * nothing else. */
+static void test_is_folded(void **state)
+{
+	(void)state;
+	struct key_ring *before = one_key(key_a);
+	struct key_ring *during = ring_of((const char *const[]){key_b, key_a}, 2);
+	struct key_ring *after = one_key(key_b);
+	for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+		char text[REPLY_TOKEN_MAX + 1], folded[REPLY_TOKEN_MAX + 2];
+		assert_int_equal(reply_token_mint(before, &samples[i], text), 0);
+		assert_int_equal(reply_token_fold(str_from(text), folded), 0);
+		assert_true(reply_token_is_folded(before, str_from(folded), &samples[i]));
+		assert_true(reply_token_is_folded(during, str_from(folded), &samples[i]));
+		assert_false(reply_token_is_folded(after, str_from(folded), &samples[i]));
+		for (size_t other = 0; other < ARRAY_SIZE(samples); other++) {
+			if (other != i)
+				assert_false(
+					reply_token_is_folded(during, str_from(folded), &samples[other]));
+		}
+		size_t len = strlen(folded);
+		for (size_t cut = 0; cut < len; cut++) {
+			assert_false(reply_token_is_folded(during, (struct str){folded, cut}, &samples[i]));
+			assert_false(reply_token_is_folded(
+				during, (struct str){folded + cut + 1, len - cut - 1}, &samples[i]));
+		}
+		for (size_t bit = 0; bit < len * 8; bit++) {
+			folded[bit / 8] = (char)(folded[bit / 8] ^ (1 << bit % 8));
+			assert_false(reply_token_is_folded(during, (struct str){folded, len}, &samples[i]));
+			folded[bit / 8] = (char)(folded[bit / 8] ^ (1 << bit % 8));
+		}
+		folded[len] = 'a';
+		assert_false(reply_token_is_folded(during, (struct str){folded, len + 1}, &samples[i]));
+	}
+	key_ring_unref(before);
+	key_ring_unref(during);
+	key_ring_unref(after);
+}
+
+/* Another ticket, participant or tenant, one by one; and what can't be a token at all. */
+static void test_is_folded_for_one_only(void **state)
+{
+	(void)state;
+	static const struct reply_token mine = {"acme", 42, 7};
+	static const struct reply_token others[] = {
+		{"acmf", 42, 7},
+		{"acme", 43, 7},
+		{"acme", 42, 8},
+		{"acm", 42, 7},
+		{"acme2", 42, 7},
+		{"", 42, 7},
+		{"-acme", 42, 7},
+		{"acme", 0, 7},
+		{"acme", 42, 0},
+		{"acme", -42, 7},
+		{"acme", 42 + TOKEN_NUMBER_MAX, 7},
+	};
+	struct key_ring *keys = one_key(key_a);
+	char text[REPLY_TOKEN_MAX + 1], folded[REPLY_TOKEN_MAX + 1];
+	assert_int_equal(reply_token_mint(keys, &mine, text), 0);
+	assert_int_equal(reply_token_fold(str_from(text), folded), 0);
+	assert_true(reply_token_is_folded(keys, str_from(folded), &mine));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		assert_false(reply_token_is_folded(keys, str_from(folded), &others[i]));
+		assert_false(reply_token_is_folded(keys, STR(""), &others[i]));
 	}
 	key_ring_unref(keys);
 }
@@ -642,6 +720,8 @@ int main(void)
 		cmocka_unit_test(test_keys_rotate),
 		cmocka_unit_test(test_keys_that_share_an_id),
 		cmocka_unit_test(test_fold),
+		cmocka_unit_test(test_is_folded),
+		cmocka_unit_test(test_is_folded_for_one_only),
 		cmocka_unit_test(test_bounce_tokens),
 		cmocka_unit_test(test_bounce_tokens_signed_but_not_canonical),
 		cmocka_unit_test(test_message_ids),
