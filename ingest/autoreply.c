@@ -1,11 +1,11 @@
 /*
  * Classification. Rules in the order in which they are believed:
  *
- *	our own mark, forwarding confirmations,
+ *	forwarding confirmations,
  *	what the MIME structure says (RFC 3464, 5965, 8098), fields that only bounces carry,
  *	bounces in free form: evidence is added up, and at least one piece must be structural (author, null
  *	reverse-path, the original attached) so that nobody's quoted error message makes a bounce of their mail,
- *	fields of automatic mail (RFC 3834), calendar answers and reactions,
+ *	our own mark (X-Servelo-Loop), fields of automatic mail (RFC 3834), calendar answers and reactions,
  *	subjects of vacation notices; a null reverse-path.
  *
  * What is left is normal. Whether a program may answer is asked separately, with more reasons to say no. Pure.
@@ -267,35 +267,53 @@ static bool has_code(struct str s)
 	return false;
 }
 
-/* Author's domain, a role account, words for forwarding and confirming, and a link to the provider or a code. */
-static bool by_confirmation(struct case_file *file, struct mail_verdict *ret)
+static bool speaks_of(struct case_file *file, const struct word_rules *words)
 {
-	const struct author *author = &file->author;
+	struct str about = file->subject.len ? file->subject : str_sub(case_text(file), 0, 200);
+	return word_rules_find(words, about) || word_rules_find(words, case_text(file));
+}
+
+/* A role account of the provider's. */
+static bool wrote_it(const struct forward_provider *provider, const struct author *author)
+{
 	bool role = no_reply_author(author->local) || str_has(author->local, STR("forward")) ||
 		    str_has(author->local, STR("support")) || str_has(author->local, STR("account")) ||
 		    str_has(author->local, STR("service"));
-	if (!role || file->replied_subject)
-		return false;
-	struct str about = file->subject.len ? file->subject : str_sub(case_text(file), 0, 200);
-	if (!(word_rules_find(&forward_words, about) || word_rules_find(&forward_words, case_text(file))) ||
-	    !(word_rules_find(&confirm_words, about) || word_rules_find(&confirm_words, case_text(file))))
-		return false;
-	for (size_t i = 0; i < forward_providers_n; i++) {
-		const struct forward_provider *provider = &forward_providers[i];
-		bool ours = false, link = false;
-		for (size_t k = 0; k < ARRAY_SIZE(provider->author_domains); k++)
-			ours |= domain_within(author->domain, provider->author_domains[k]);
-		for (size_t k = 0; ours && k < ARRAY_SIZE(provider->link_hosts); k++)
-			link |= has_link_to(case_text(file), provider->link_hosts[k]);
-		if (!ours ||
-		    !(link || (has_code(file->subject) && word_rules_find(&forward_words, file->subject))))
-			continue;
-		ret->class = MAIL_AUTO;
-		ret->rule = STR("forward-confirmation");
-		ret->forward_confirmation = provider->name;
-		return true;
-	}
+	if (is_public_domain(author->domain))
+		role = is_reserved_local(author->local);
+	for (size_t i = 0; role && i < ARRAY_SIZE(provider->author_domains); i++)
+		if (domain_within(author->domain, provider->author_domains[i]))
+			return true;
 	return false;
+}
+
+static bool links_to(const struct forward_provider *provider, struct str text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(provider->link_hosts); i++)
+		if (has_link_to(text, provider->link_hosts[i]))
+			return true;
+	return false;
+}
+
+/* Author's domain, a role account, words for forwarding and confirming, and a link to the provider or a code. */
+static bool by_confirmation(struct case_file *file, struct mail_verdict *ret)
+{
+	const struct forward_provider *provider = NULL;
+	for (size_t i = 0; i < forward_providers_n && !provider; i++)
+		if (wrote_it(&forward_providers[i], &file->author))
+			provider = &forward_providers[i];
+	if (!provider || file->replied_subject)
+		return false;
+	bool forwarder = provider->forwarder.len && str_eq(file->author.local, provider->forwarder);
+	if (!forwarder && (!speaks_of(file, &forward_words) || !speaks_of(file, &confirm_words)))
+		return false;
+	bool code = has_code(file->subject) && (forwarder || word_rules_find(&forward_words, file->subject));
+	if (!code && !links_to(provider, case_text(file)))
+		return false;
+	ret->class = MAIL_AUTO;
+	ret->rule = STR("forward-confirmation");
+	ret->forward_confirmation = provider->name;
+	return true;
 }
 
 /* ---- bounces in free form ---- */
@@ -413,11 +431,10 @@ static bool by_weak_words(struct case_file *file, struct mail_verdict *ret)
 
 static bool find_class(struct case_file *file, struct mail_verdict *ret)
 {
-	if (by_field(file, FIELD_OWN_LOOP, MAIL_AUTO, ret) || by_confirmation(file, ret) ||
-	    by_report(file, ret) || by_feedback(file, ret) ||
+	if (by_confirmation(file, ret) || by_report(file, ret) || by_feedback(file, ret) ||
 	    by_field(file, FIELD_BOUNCE, MAIL_BOUNCE, ret) || by_ses(file, ret) || by_bounce(file, ret) ||
-	    by_field(file, FIELD_AUTO, MAIL_AUTO, ret) || by_part(file, ret) || by_subject(file, ret) ||
-	    by_weak_words(file, ret))
+	    by_field(file, FIELD_OWN_LOOP, MAIL_AUTO, ret) || by_field(file, FIELD_AUTO, MAIL_AUTO, ret) ||
+	    by_part(file, ret) || by_subject(file, ret) || by_weak_words(file, ret))
 		return true;
 	/* Only our own envelope is sure: a Return-Path field may have come with the mail from anywhere. */
 	if (file->facts->reverse_path != REVERSE_PATH_NULL)

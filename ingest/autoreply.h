@@ -52,7 +52,4 @@ struct mail_verdict { /* all views are of static text */
 /* Never fails: with empty facts the mail is normal and answerable. */
 void mail_classify(const struct mail_facts *facts, struct mail_verdict *ret);
 
-/* Our own mark on mail that we send ("X-Servelo-Loop"). */
-#define MAIL_LOOP_FIELD "X-Servelo-Loop"
-
 #endif

@@ -9,6 +9,7 @@
 
 #include "ingest/phrase_set.h"
 #include "ingest/text_fold.h"
+#include "tenant/loop_mark.h"
 
 #define RULES_MAX 256 /* of one table */
 
@@ -500,7 +501,7 @@ DEFINE_RULES(calendar_subjects, calendar_subject_items);
 
 /* Order: what decides most comes first. */
 const struct field_rule field_rules[] = {
-	{STR_INIT("x-servelo-loop"), {NULL}, FIELD_OWN_LOOP, STR_INIT("own-loop")},
+	{STR_INIT(LOOP_MARK_FIELD), {NULL}, FIELD_OWN_LOOP, STR_INIT("loop-mark")},
 	{STR_INIT("x-failed-recipients"), {NULL}, FIELD_BOUNCE, STR_INIT("x-failed-recipients")},
 	{STR_INIT("x-apple-unsubscribe"), {NULL}, FIELD_FEEDBACK, STR_INIT("apple-unsubscribe")},
 	{STR_INIT("auto-submitted"), {NULL}, FIELD_AUTO, STR_INIT("auto-submitted")},
@@ -575,28 +576,66 @@ static const char *const postmaster_names[] = {
 const struct forward_provider forward_providers[] = {
 	{STR_INIT("google"),
 	 {STR_INIT("google.com"), STR_INIT("gmail.com"), STR_INIT("googlemail.com")},
+	 STR_INIT("forwarding-noreply"),
 	 {STR_INIT("mail-settings.google.com/mail/"), STR_INIT("mail.google.com/mail/"),
 	  STR_INIT("isolated.mail.google.com/mail/")}},
 	{STR_INIT("microsoft"),
 	 {STR_INIT("microsoft.com"), STR_INIT("outlook.com"), STR_INIT("live.com"), STR_INIT("hotmail.com")},
+	 STR_INIT(""),
 	 {STR_INIT("outlook.live.com/"), STR_INIT("outlook.office.com/"), STR_INIT("outlook.office365.com/"),
 	  STR_INIT("account.live.com/"), STR_INIT("login.live.com/")}},
 	{STR_INIT("zoho"),
 	 {STR_INIT("zoho.com"), STR_INIT("zoho.eu"), STR_INIT("zoho.in"), STR_INIT("zohomail.com"),
-	  STR_INIT("zohoaccounts.com"), STR_INIT("zohocorp.com")},
+	  STR_INIT("zohoaccounts.com"), STR_INIT("zohocorp.com"), STR_INIT("zoho.com.au"),
+	  STR_INIT("zoho.com.cn"), STR_INIT("zoho.jp"), STR_INIT("zohocloud.ca")},
+	 STR_INIT(""),
 	 {STR_INIT("mail.zoho."), STR_INIT("accounts.zoho."), STR_INIT("mailadmin.zoho."),
 	  STR_INIT("zmail.zoho.")}},
 	{STR_INIT("fastmail"),
 	 {STR_INIT("fastmail.com"), STR_INIT("fastmail.fm"), STR_INIT("messagingengine.com"),
 	  STR_INIT("fastmailteam.com")},
+	 STR_INIT(""),
 	 {STR_INIT("www.fastmail.com/"), STR_INIT("app.fastmail.com/"), STR_INIT("fastmail.com/"),
 	  STR_INIT("www.fastmail.fm/")}},
 	{STR_INIT("yahoo"),
 	 {STR_INIT("yahoo.com"), STR_INIT("yahoo-inc.com"), STR_INIT("yahooinc.com"), STR_INIT("aol.com")},
+	 STR_INIT(""),
 	 {STR_INIT("mail.yahoo.com/"), STR_INIT("login.yahoo.com/"), STR_INIT("edit.yahoo.com/"),
 	  STR_INIT("api.login.yahoo.com/"), STR_INIT("mail.aol.com/")}},
 };
 const size_t forward_providers_n = ARRAY_SIZE(forward_providers);
+
+static const struct str public_domains[] = {
+	STR_INIT("gmail.com"),    STR_INIT("googlemail.com"), STR_INIT("outlook.com"), STR_INIT("live.com"),
+	STR_INIT("hotmail.com"),  STR_INIT("zoho.com"),       STR_INIT("zoho.eu"),     STR_INIT("zoho.in"),
+	STR_INIT("zohomail.com"), STR_INIT("fastmail.com"),   STR_INIT("fastmail.fm"), STR_INIT("yahoo.com"),
+	STR_INIT("aol.com"),
+};
+
+/* Names of RFC 2142 and of services, which providers keep for themselves. */
+static const struct str reserved_locals[] = {
+	STR_INIT("noreply"),      STR_INIT("no-reply"),        STR_INIT("no_reply"),   STR_INIT("donotreply"),
+	STR_INIT("do-not-reply"), STR_INIT("support"),         STR_INIT("account"),    STR_INIT("accounts"),
+	STR_INIT("service"),      STR_INIT("member_services"), STR_INIT("postmaster"),
+};
+
+static bool is_one_of(struct str s, const struct str *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(s, items[i]))
+			return true;
+	return false;
+}
+
+bool is_public_domain(struct str domain_folded)
+{
+	return is_one_of(domain_folded, public_domains, ARRAY_SIZE(public_domains));
+}
+
+bool is_reserved_local(struct str local_part_folded)
+{
+	return is_one_of(local_part_folded, reserved_locals, ARRAY_SIZE(reserved_locals));
+}
 
 static const struct word_rule forward_word_items[] = {
 	{"forward", PLACE_INSIDE, NO_RULE},    {"weiterleit", PLACE_INSIDE, NO_RULE},

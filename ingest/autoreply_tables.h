@@ -68,12 +68,17 @@ bool no_reply_author(struct str local_part_folded);
 
 struct forward_provider {
 	struct str name;
-	struct str author_domains[6]; /* the domain itself or a subdomain of it */
+	struct str author_domains[12]; /* the domain itself or a subdomain of it */
+	struct str
+		forwarder; /* local-part that writes nothing but confirmations, in any language; may be empty */
 	struct str
 		link_hosts[6]; /* what a link of the confirmation points at, "://host/" prefix is checked */
 };
 extern const struct forward_provider forward_providers[];
 extern const size_t forward_providers_n;
 extern const struct word_rules forward_words, confirm_words;
+/* Does the provider give addresses in this very domain to anybody? Then only names that nobody gets are its own. */
+bool is_public_domain(struct str domain_folded);
+bool is_reserved_local(struct str local_part_folded);
 
 #endif

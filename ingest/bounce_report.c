@@ -27,6 +27,10 @@
 #define GROUPS_MAX   256 /* of a delivery-status part */
 #define BLOCK_LINES  10
 #define SCRATCH_SIZE ((size_t)4 * 1024 * 1024)
+#define WARNING_SIZE 4096 /* octets of the text in which a warning says that it is one */
+
+/* How it goes with a recipient (RFC 3464 2.3.3). Of two that are told of one recipient, the lower one holds. */
+enum course { COURSE_FAILED, COURSE_DELAYED, COURSE_ARRIVED };
 
 struct reader {
 	struct arena *arena;  /* the result's */
@@ -35,8 +39,9 @@ struct reader {
 	const struct mail_limits *limits;
 	struct mail_report items[MAIL_REPORTS_MAX];
 	struct str beside[MAIL_REPORTS_MAX]; /* words beside the address that tell nothing we know */
-	bool delayed[MAIL_REPORTS_MAX];
+	enum course course[MAIL_REPORTS_MAX];
 	size_t n;
+	bool by_fields;                              /* a delivery-status part told of some recipient */
 	struct str nameless_status, nameless_reason; /* of a group whose recipient is no address */
 	bool full;                                   /* the arena is */
 };
@@ -169,7 +174,7 @@ static struct mail_report *add_report(struct reader *reader, struct str address)
 	report = &reader->items[reader->n];
 	*report = (struct mail_report){
 		.recipient = keep(reader, address), .status = STR(""), .reason = STR("")};
-	reader->delayed[reader->n] = false;
+	reader->course[reader->n] = COURSE_FAILED;
 	if (address.len && !report->recipient.len)
 		return NULL;
 	reader->n++;
@@ -190,15 +195,29 @@ struct group {
 	struct str final, original, action, status, diagnostic, reason;
 };
 
+static enum course course_of(struct str action)
+{
+	static const struct {
+		struct str word;
+		enum course course;
+	} actions[] = {{STR_INIT("delayed"), COURSE_DELAYED},
+		       {STR_INIT("delivered"), COURSE_ARRIVED},
+		       {STR_INIT("relayed"), COURSE_ARRIVED},
+		       {STR_INIT("expanded"), COURSE_ARRIVED}};
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+		if (str_istarts(action, actions[i].word))
+			return actions[i].course;
+	return COURSE_FAILED;
+}
+
 static void add_group(struct reader *reader, const struct group *group)
 {
-	static const struct str good[] = {STR_INIT("delivered"), STR_INIT("relayed"), STR_INIT("expanded")};
 	struct str final = typed_address(reader, group->final),
 		   original = typed_address(reader, group->original);
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
-		if (str_istarts(group->action, good[i]))
-			return;
-	if (!group->final.len && !group->original.len)
+	enum course course = course_of(group->action);
+	reader->by_fields |= group->final.len || group->original.len;
+	if ((!group->final.len && !group->original.len) ||
+	    (course == COURSE_ARRIVED && !final.len && !original.len))
 		return;
 	struct str status = bounce_status_in(group->status), text = group->diagnostic;
 	size_t semicolon = str_find(text, ';');
@@ -214,14 +233,17 @@ static void add_group(struct reader *reader, const struct group *group)
 		reader->nameless_reason = keep_line(reader, text);
 		return;
 	}
+	size_t before = reader->n;
 	struct mail_report *report = add_report(reader, final.len ? final : original);
 	if (!report)
 		return;
+	enum course *known = &reader->course[report - reader->items];
+	if (reader->n > before || course < *known)
+		*known = course;
 	if (status.len && !is_exact(report->status))
 		report->status = keep(reader, status);
 	if (!report->reason.len)
 		report->reason = keep_line(reader, text);
-	reader->delayed[report - reader->items] = str_istarts(group->action, STR("delayed"));
 }
 
 static void read_group(struct reader *reader, const struct mail_header *header)
@@ -412,6 +434,8 @@ static bool may_have_failed(const struct reader *reader, struct str address)
 static void explain(struct reader *reader, struct mail_report *report, struct str words)
 {
 	struct str status = bounce_status_in(words);
+	if (reader->course[report - reader->items] == COURSE_ARRIVED)
+		return;
 	bool telling = status.len || bounce_code_in(words) || bounce_reason_in(words);
 	if (!telling) {
 		struct str *beside = &reader->beside[report - reader->items];
@@ -596,15 +620,29 @@ static void judge_status(struct reader *reader, struct mail_report *report, stru
 	const struct bounce_reason *reason = bounce_reason_in(words);
 	const char *detail = reason && reason->detail ? reason->detail : code_detail(code);
 	bool late = !code && reason && reason->detail && str_starts(str_from(reason->detail), STR(".4"));
-	char class = (code && code < 500) || late || reader->delayed[report - reader->items] ? '4' : '5';
+	bool delayed = reader->course[report - reader->items] == COURSE_DELAYED;
+	char class = (code && code < 500) || late || delayed ? '4' : '5';
 	if (said.len && !is_exact(report->status))
 		report->status = is_exact(said) || !report->status.len ? keep(reader, said) : report->status;
 	if (!report->status.len)
 		report->status = make_status(reader, class, detail);
 }
 
+/* What arrived needs no reason. */
+static void judge_arrived(struct reader *reader, struct mail_report *report)
+{
+	report->kind = MAIL_REPORT_DELAYED;
+	if (!report->status.len)
+		report->status = make_status(reader, '2', ".0.0");
+}
+
 static void judge(struct reader *reader, struct mail_report *report, struct str text, struct str telling)
 {
+	enum course course = reader->course[report - reader->items];
+	if (course == COURSE_ARRIVED) {
+		judge_arrived(reader, report);
+		return;
+	}
 	if (!report->reason.len)
 		report->reason = reader->nameless_reason;
 	if (!report->status.len)
@@ -616,13 +654,39 @@ static void judge(struct reader *reader, struct mail_report *report, struct str 
 		report->reason = keep_line(reader, words.len ? words : first_paragraph(text));
 	const struct bounce_reason *reason = bounce_reason_in(words);
 	bool hard = reason ? reason->hard : bounce_status_is_hard(report->status);
-	bool soft = reader->delayed[report - reader->items] || bounce_status_is_soft(report->status);
-	report->kind = hard && !soft ? MAIL_REPORT_HARD : MAIL_REPORT_SOFT;
+	bool soft = bounce_status_is_soft(report->status);
+	report->kind = course == COURSE_DELAYED ? MAIL_REPORT_DELAYED
+		       : hard && !soft          ? MAIL_REPORT_HARD
+						: MAIL_REPORT_SOFT;
+}
+
+/* Where no program's fields tell it, the words do: "this is a warning message only". */
+static bool is_warning(struct str text)
+{
+	static const struct str words[] = {
+		STR_INIT("this is a warning message only"),
+		STR_INIT("this is a warning only"),
+		STR_INIT("you do not need to resend your message"),
+		STR_INIT("do not need to resend this message"),
+		STR_INIT("no action is required on your part"),
+		STR_INIT("delivery attempts will continue"),
+		STR_INIT("has not yet been delivered"),
+		STR_INIT("wurde noch nicht zugestellt"),
+	};
+	char buf[WARNING_SIZE];
+	struct str folded = {buf, text_fold(str_sub(text, 0, sizeof(buf)), buf, sizeof(buf))};
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (str_has(folded, words[i]))
+			return true;
+	return false;
 }
 
 static void conclude(struct reader *reader)
 {
 	struct str text = cut_original(reader->facts->text), telling = telling_words(text);
+	bool warning = !reader->by_fields && is_warning(text);
+	for (size_t i = 0; warning && i < reader->n; i++)
+		reader->course[i] = COURSE_DELAYED;
 	for (size_t i = 0; i < reader->n; i++)
 		judge(reader, &reader->items[i], text, telling);
 }
@@ -681,4 +745,66 @@ int feedback_report_read(struct arena *arena, const struct bounce_facts *facts,
 		reader.items[i].reason = type.len ? type : STR("abuse");
 	}
 	return finish(&reader, ret, ret_n);
+}
+
+/* ---- the mail that came back ---- */
+
+static struct str skip_blank(struct str s)
+{
+	while (s.len && ascii_space(s.ptr[0]))
+		s = str_sub(s, 1, s.len);
+	return s;
+}
+
+/* The copy in the text, where there is one: behind the line that announces it, or from its first field on. */
+static struct str original_in_text(struct str text)
+{
+	size_t from = cut_original(text).len;
+	text = str_sub(text, from, BOUNCE_TEXT_MAX);
+	size_t pos = 0;
+	struct str line = next_line(text, &pos);
+	bool field = str_istarts(str_trim(line), STR("received:")) ||
+		     str_istarts(str_trim(line), STR("return-path:"));
+	return field ? text : str_sub(text, pos, text.len);
+}
+
+static void split_fields(struct reader *reader, struct str octets, struct mail_header *ret)
+{
+	*ret = (struct mail_header){.n = 0};
+	octets = skip_blank(octets);
+	if (octets.len)
+		mail_header_split(&reader->scratch, octets, '\n', reader->limits, ret);
+}
+
+/* The first of these fields that holds an address. */
+static struct str address_in(struct reader *reader, const struct mail_header *header, struct str name)
+{
+	struct str value = mail_header_value(header, name);
+	return value.len ? typed_address(reader, value) : STR("");
+}
+
+int bounce_original_read(struct arena *arena, const struct bounce_facts *facts,
+			 const struct mail_limits *limits, struct bounce_original *ret)
+{
+	struct reader reader = {.arena = arena, .facts = facts, .limits = limits};
+	struct mail_header feedback, status, original;
+	struct mail_strs ids = {0};
+	arena_init(&reader.scratch, SCRATCH_SIZE);
+	split_fields(&reader, facts->feedback, &feedback);
+	split_fields(&reader, facts->status, &status);
+	split_fields(&reader, facts->original.len ? facts->original : original_in_text(facts->text),
+		     &original);
+	const struct str paths[] = {
+		address_in(&reader, &feedback, STR("Original-Mail-From")),
+		address_in(&reader, &original, STR("Return-Path")),
+		address_in(&reader, &status, STR("X-Postfix-Sender")),
+	};
+	struct str path = STR("");
+	for (size_t i = 0; i < ARRAY_SIZE(paths) && !path.len; i++)
+		path = paths[i];
+	mail_header_ids(&reader.scratch, mail_header_value(&original, STR("Message-ID")), 1, &ids);
+	ret->reverse_path = keep(&reader, path);
+	ret->message_id = ids.n ? keep_line(&reader, ids.items[0]) : STR("");
+	arena_done(&reader.scratch);
+	return reader.full ? -ENOBUFS : 0;
 }

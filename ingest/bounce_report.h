@@ -8,7 +8,8 @@
  *
  * The status is the most exact one that was given; where a server gave only a reply code or words, it is made
  * of these. "Hard" means that the address or its domain does not exist: who writes there again writes in vain.
- * Everything else (full, refused, too large, too late) is soft.
+ * Everything else (full, refused, too large, too late) is soft. What the server still tries, or has delivered, relayed
+ * or expanded (RFC 3464 2.3.3), has not failed: MAIL_REPORT_DELAYED.
  *
  * Facts in, reports out. Linear in the facts (of the text the first BOUNCE_TEXT_MAX octets are read), at most
  * MAIL_REPORTS_MAX reports. Pure but for the parser's charset converters.
@@ -38,5 +39,17 @@ int bounce_report_read(struct arena *arena, const struct bounce_facts *facts,
 /* Both for the facts of a feedback report; kind is MAIL_REPORT_FEEDBACK. */
 int feedback_report_read(struct arena *arena, const struct bounce_facts *facts,
 			 const struct mail_limits *limits, const struct mail_report **ret, size_t *ret_n);
+
+/*
+ * The mail that the report is about, as far as it came back: its Message-ID without angle brackets, and the
+ * reverse-path it was sent under (Original-Mail-From of a feedback report, Return-Path of the mail, X-Postfix-Sender
+ * beside the delivery status), local@domain. Empty when that is not told. Where the mail is no part of its own, the copy
+ * of it in the text is read. -ENOBUFS: the arena is full.
+ */
+struct bounce_original {
+	struct str message_id, reverse_path;
+};
+int bounce_original_read(struct arena *arena, const struct bounce_facts *facts,
+			 const struct mail_limits *limits, struct bounce_original *ret);
 
 #endif

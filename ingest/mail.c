@@ -33,6 +33,7 @@ const char *mail_report_kind_name(enum mail_report_kind kind)
 		[MAIL_REPORT_SOFT] = "soft",
 		[MAIL_REPORT_HARD] = "hard",
 		[MAIL_REPORT_FEEDBACK] = "feedback",
+		[MAIL_REPORT_DELAYED] = "delayed",
 	};
 	return (size_t)kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
 }

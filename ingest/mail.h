@@ -55,8 +55,9 @@ enum mail_report_kind {
 	MAIL_REPORT_SOFT,     /* may work another time or with another mail */
 	MAIL_REPORT_HARD,     /* there is no such mailbox or domain */
 	MAIL_REPORT_FEEDBACK, /* somebody complained */
+	MAIL_REPORT_DELAYED, /* not yet given up (RFC 3464 2.3.3: delayed), or delivered, relayed, expanded */
 };
-const char *mail_report_kind_name(enum mail_report_kind kind); /* "soft", "hard", "feedback" */
+const char *mail_report_kind_name(enum mail_report_kind kind); /* "soft", "hard", "feedback", "delayed" */
 #define MAIL_REPORTS_MAX 64
 struct mail_report {
 	struct str recipient; /* local@domain; empty when the report hides it */
@@ -96,7 +97,15 @@ struct parsed_mail {
 	struct str forward_confirmation;   /* provider, when this is a forwarding confirmation; empty: no */
 	const struct mail_report *reports; /* of a bounce or feedback report */
 	size_t reports_n;                  /* up to MAIL_REPORTS_MAX */
-	unsigned received_n;               /* Received fields */
+	/* Of the mail that a bounce or a feedback report is about, as far as it came back with it: its Message-ID without
+	 * angle brackets, and its envelope's reverse-path (Return-Path, Original-Mail-From), local@domain */
+	struct str returned_message_id, returned_reverse_path;
+	/* What people forward by hand ("Fwd:", a forwarded block, a message/rfc822 part and little else): who wrote the
+	 * innermost-but-one, that is the first forwarded mail, and its subject; address empty: it is none */
+	struct mail_mailbox forwarded_author;
+	struct str forwarded_subject;
+	struct str loop_mark; /* the first X-Servelo-Loop field, unfolded; empty: none (tenant/loop_mark.h) */
+	unsigned received_n;  /* Received fields */
 	/* what was wrong */
 	struct str defects; /* "missing-boundary 8bit-header ...": words; empty: none */
 };

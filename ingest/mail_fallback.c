@@ -10,17 +10,17 @@
 
 #include "base/mailaddr.h"
 #include "ingest/mail_fallback.h"
+#include "tenant/loop_mark.h"
 
 #define VALUE_MAX   1024 /* octets of one result */
 #define ADDRESS_MAX 320  /* RFC 5321 4.5.3.1: 64 + 1 + 255 */
 
-enum wanted { WANT_SUBJECT, WANT_FROM, WANT_MESSAGE_ID, WANT_IN_REPLY_TO, WANT_N };
+enum wanted { WANT_SUBJECT, WANT_FROM, WANT_MESSAGE_ID, WANT_IN_REPLY_TO, WANT_LOOP_MARK, WANT_N };
 
 static const struct str wanted_names[WANT_N] = {
-	[WANT_SUBJECT] = STR_INIT("subject"),
-	[WANT_FROM] = STR_INIT("from"),
-	[WANT_MESSAGE_ID] = STR_INIT("message-id"),
-	[WANT_IN_REPLY_TO] = STR_INIT("in-reply-to"),
+	[WANT_SUBJECT] = STR_INIT("subject"),         [WANT_FROM] = STR_INIT("from"),
+	[WANT_MESSAGE_ID] = STR_INIT("message-id"),   [WANT_IN_REPLY_TO] = STR_INIT("in-reply-to"),
+	[WANT_LOOP_MARK] = STR_INIT(LOOP_MARK_FIELD),
 };
 
 struct header_facts {
@@ -197,6 +197,8 @@ int mail_fallback(struct arena *arena, struct str mail_data, const struct mail_l
 		return -ENOBUFS;
 	mail->text = mail->html_text = mail->reply = mail->class_rule = STR("");
 	mail->summary = mail->addressed_to = mail->forward_confirmation = STR("");
+	mail->returned_message_id = mail->returned_reverse_path = mail->forwarded_subject = STR("");
+	mail->forwarded_author = (struct mail_mailbox){STR(""), STR("")};
 	mail->class = MAIL_NORMAL;
 	mail->answerable = false;
 	mail->received_n = facts.received_n;
@@ -208,6 +210,8 @@ int mail_fallback(struct arena *arena, struct str mail_data, const struct mail_l
 		r = message_id(arena, facts.value[WANT_MESSAGE_ID], &mail->message_id);
 	if (r == 0)
 		r = message_id(arena, facts.value[WANT_IN_REPLY_TO], &mail->in_reply_to);
+	if (r == 0)
+		r = presentable(arena, facts.value[WANT_LOOP_MARK], &mail->loop_mark);
 	if (r == 0)
 		*ret = mail;
 	return r;

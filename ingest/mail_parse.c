@@ -18,6 +18,7 @@
 #include "ingest/autoreply_tables.h"
 #include "ingest/bounce_reason.h"
 #include "ingest/bounce_report.h"
+#include "ingest/forwarded.h"
 #include "ingest/mail_address.h"
 #include "ingest/mail_charset.h"
 #include "ingest/mail_content.h"
@@ -29,11 +30,13 @@
 #include "ingest/mime_split.h"
 #include "ingest/quote.h"
 #include "ingest/quote_tables.h"
+#include "tenant/loop_mark.h"
 
 #define SCRATCH_MAX       ((size_t)64 * 1024 * 1024)
 #define NESTED_MAX        4   /* mails in mails that are looked into for a text */
 #define PART_TYPES_MAX    200 /* media types shown to the classifier */
 #define DEFECTS_SIZE      512
+#define LOOP_MARK_SIZE    1024
 #define SUMMARIES_SIZE    4096
 #define NESTED_DECODE_MAX ((size_t)4 * 1024 * 1024)
 
@@ -47,6 +50,8 @@ struct parse {
 	struct parsed_mail *mail;
 	struct strbuf defects;
 	struct str hint;      /* charset of raw 8-bit header fields */
+	bool forward_block;   /* the text holds what somebody forwarded (quote.h) */
+	bool nested_text;     /* the text is that of a mail in the mail */
 	bool calendar_answer; /* somebody's calendar answers an invitation */
 };
 
@@ -120,6 +125,19 @@ static void read_addressed_to(struct parse *parse)
 	}
 }
 
+/* A longer mark is nobody's, but something is to be seen of it. */
+static void read_loop_mark(struct parse *parse)
+{
+	struct str value = mail_header_value(&parse->tree.header, STR(LOOP_MARK_FIELD));
+	struct strbuf line;
+
+	strbuf_init(&line, LOOP_MARK_SIZE);
+	mail_charset_to_utf8(STR(""), STR(""), str_sub(value, 0, LOOP_MARK_SIZE / 3), &line);
+	utf8_one_line(&line);
+	parse->mail->loop_mark = keep(parse, strbuf_str(&line));
+	strbuf_done(&line);
+}
+
 static void read_header(struct parse *parse)
 {
 	struct parsed_mail *mail = parse->mail;
@@ -138,6 +156,7 @@ static void read_header(struct parse *parse)
 	mail->date_ms = mail_date_parse(mail_header_value(header, STR("Date")));
 	mail->received_n = (unsigned)mail_header_count(header, STR("Received"));
 	read_addressed_to(parse);
+	read_loop_mark(parse);
 	defect(parse, !header->n, "no-header");
 	defect(parse, header->n && !names_mailbox(&mail->from), "no-author");
 	defect(parse, mail_header_count(header, STR("From")) > 1, "several-from-fields");
@@ -197,6 +216,7 @@ static void read_content(struct parse *parse)
 		if (!inner.len || mime_split(&parse->scratch, inner, parse->limits, &tree) < 0)
 			break;
 		mail_content_read(&parse->scratch, &tree, parse->limits, &parse->content);
+		parse->nested_text = true;
 	}
 	strbuf_done(&octets[0]);
 	strbuf_done(&octets[1]);
@@ -242,7 +262,9 @@ static void keep_reply(struct parse *parse)
 	struct strbuf reply;
 
 	strbuf_init(&reply, parse->limits->text_max);
-	quote_new_part(&facts, &reply, NULL);
+	struct quote_verdict verdict = {.forward = false};
+	quote_new_part(&facts, &reply, &verdict);
+	parse->forward_block = verdict.forward;
 	struct str text = trim_text(strbuf_str(&reply));
 	mail->reply = str_eq(text, mail->text) ? mail->text : keep(parse, text);
 	if (!mail->reply.len)
@@ -341,12 +363,56 @@ static void read_reports(struct parse *parse)
 	if (!facts.original.len)
 		facts.original = part_octets(tree, STR("text/rfc822-headers"), STR("message/global-headers"),
 					     &octets[3]);
+	struct bounce_original original = {STR(""), STR("")};
+	bounce_original_read(parse->arena, &facts, parse->limits, &original);
+	mail->returned_message_id = original.message_id;
+	mail->returned_reverse_path = original.reverse_path;
 	if (mail->class == MAIL_BOUNCE)
 		bounce_report_read(parse->arena, &facts, parse->limits, &mail->reports, &mail->reports_n);
 	else
 		feedback_report_read(parse->arena, &facts, parse->limits, &mail->reports, &mail->reports_n);
 	for (size_t i = 0; i < ARRAY_SIZE(octets); i++)
 		strbuf_done(&octets[i]);
+}
+
+/* ---- what somebody forwarded by hand ---- */
+
+/* Is a mail the only thing that is attached? Pictures of a signature are none. */
+static bool attaches_one_mail(const struct parsed_mail *mail)
+{
+	size_t mails = 0;
+
+	for (size_t i = 0; i < mail->attachments_n; i++) {
+		const struct mail_attachment *attachment = &mail->attachments[i];
+		bool is_mail = str_eq(attachment->media_type, STR("message/rfc822")) ||
+			       str_eq(attachment->media_type, STR("message/global"));
+		if (!is_mail && !attachment->inline_image)
+			return false;
+		mails += is_mail;
+	}
+	return mails == 1;
+}
+
+static void read_forwarded(struct parse *parse)
+{
+	struct parsed_mail *mail = parse->mail;
+	struct strbuf octets;
+	struct forwarded forwarded;
+
+	if (mail->class != MAIL_NORMAL)
+		return;
+	strbuf_init(&octets, NESTED_DECODE_MAX);
+	struct forwarded_facts facts = {
+		.subject = mail->subject,
+		.text = parse->nested_text ? STR("") : mail->text,
+		.block = parse->forward_block,
+		.attached = nested_mail(&parse->tree, &octets),
+		.attached_is_all = attaches_one_mail(mail),
+	};
+	forwarded_read(parse->arena, &facts, parse->limits, &forwarded);
+	mail->forwarded_author = forwarded.author;
+	mail->forwarded_subject = forwarded.subject;
+	strbuf_done(&octets);
 }
 
 /* ---- the whole ---- */
@@ -358,10 +424,23 @@ static struct parsed_mail *empty_mail(struct arena *arena)
 
 	if (!mail)
 		return NULL;
-	struct str *strs[] = {&mail->subject,    &mail->message_id,   &mail->in_reply_to,
-			      &mail->text,       &mail->html_text,    &mail->reply,
-			      &mail->class_rule, &mail->addressed_to, &mail->forward_confirmation,
-			      &mail->summary,    &mail->defects};
+	struct str *strs[] = {&mail->subject,
+			      &mail->message_id,
+			      &mail->in_reply_to,
+			      &mail->text,
+			      &mail->html_text,
+			      &mail->reply,
+			      &mail->class_rule,
+			      &mail->addressed_to,
+			      &mail->forward_confirmation,
+			      &mail->summary,
+			      &mail->defects,
+			      &mail->returned_message_id,
+			      &mail->returned_reverse_path,
+			      &mail->forwarded_author.name,
+			      &mail->forwarded_author.address,
+			      &mail->forwarded_subject,
+			      &mail->loop_mark};
 	for (size_t i = 0; i < ARRAY_SIZE(strs); i++)
 		*strs[i] = STR("");
 	return mail;
@@ -382,6 +461,11 @@ static struct parsed_mail *nothing(void)
 		.defects = STR_INIT(""),
 		.addressed_to = STR_INIT(""),
 		.forward_confirmation = STR_INIT(""),
+		.returned_message_id = STR_INIT(""),
+		.returned_reverse_path = STR_INIT(""),
+		.forwarded_author = {STR_INIT(""), STR_INIT("")},
+		.forwarded_subject = STR_INIT(""),
+		.loop_mark = STR_INIT(""),
 	};
 	return &mail;
 }
@@ -414,6 +498,7 @@ static enum parse_status run(struct parse *parse)
 	mail_files_list(parse->arena, &source, parse->mail);
 	classify(parse);
 	read_reports(parse);
+	read_forwarded(parse);
 	defect(parse, tree->missing_boundary, "missing-boundary");
 	defect(parse, tree->unclosed, "unclosed-multipart");
 	defect(parse, tree->parts_limited, "too-many-parts");

@@ -2,7 +2,9 @@
  * The flat form of a parsed mail.
  *
  *	wire	= magic:u32 status:u8 class:u8 flags:u16 received:u32 date:u64
- *		  (subject message-id in-reply-to class-rule addressed-to forward-confirmation defects):string
+ *		  (subject message-id in-reply-to class-rule addressed-to forward-confirmation defects
+ *		   returned-message-id returned-reverse-path forwarded-subject loop-mark):string
+ *		  forwarded-author:(name address)
  *		  (from sender reply-to to cc):(count:u32 (name address)*)
  *		  references:(count:u32 string*)
  *		  text:string html-text:view reply:view summary:string
@@ -152,11 +154,21 @@ int mail_wire_encode(const struct parsed_mail *mail, enum parse_status status, s
 	put(out, &flags, sizeof(flags));
 	put_u32(out, (uint32_t)mail->received_n);
 	put_u64(out, (uint64_t)mail->date_ms);
-	const struct str lines[] = {mail->subject,    mail->message_id,   mail->in_reply_to,
-				    mail->class_rule, mail->addressed_to, mail->forward_confirmation,
-				    mail->defects};
+	const struct str lines[] = {mail->subject,
+				    mail->message_id,
+				    mail->in_reply_to,
+				    mail->class_rule,
+				    mail->addressed_to,
+				    mail->forward_confirmation,
+				    mail->defects,
+				    mail->returned_message_id,
+				    mail->returned_reverse_path,
+				    mail->forwarded_subject,
+				    mail->loop_mark};
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		put_str(out, lines[i]);
+	put_str(out, mail->forwarded_author.name);
+	put_str(out, mail->forwarded_author.address);
 	const struct mail_mailboxes *lists[] = {&mail->from, &mail->sender, &mail->reply_to, &mail->to,
 						&mail->cc};
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
@@ -275,6 +287,20 @@ static struct str get_str(struct reader *in, enum string_kind kind)
 	return get_octets(in, get_u32(in), kind);
 }
 
+static bool is_address_or_empty(struct str s)
+{
+	return s.len == 0 || str_find(s, '@') < s.len;
+}
+
+/* What is no address stands for nobody. */
+static struct str get_address(struct reader *in)
+{
+	struct str address = get_str(in, ONE_LINE);
+	if (!is_address_or_empty(address))
+		in->bad = true;
+	return address;
+}
+
 static struct str get_text(struct reader *in)
 {
 	struct str text = get_str(in, TEXT);
@@ -376,14 +402,12 @@ static void get_reports(struct reader *in, struct parsed_mail *mail)
 		get_list(in, &mail->reports_n, MAIL_REPORTS_MAX, sizeof(*items), 3 * sizeof(uint32_t) + 1);
 	for (size_t i = 0; i < mail->reports_n && !in->bad; i++) {
 		uint8_t kind = get_u8(in);
-		if (kind > MAIL_REPORT_FEEDBACK)
+		if (kind > MAIL_REPORT_DELAYED)
 			in->bad = true;
 		items[i].kind = (enum mail_report_kind)kind;
-		items[i].recipient = get_str(in, ONE_LINE);
+		items[i].recipient = get_address(in);
 		items[i].status = get_str(in, TOKEN);
 		items[i].reason = get_str(in, ONE_LINE);
-		if (items[i].recipient.len && str_find(items[i].recipient, '@') == items[i].recipient.len)
-			in->bad = true;
 	}
 	mail->reports = items;
 }
@@ -424,11 +448,23 @@ int mail_wire_decode(struct arena *arena, struct str bytes, const struct mail_li
 	if (mail == NULL || bytes.len == 0)
 		return -EBADMSG;
 	get_head(&in, mail, &status);
-	struct str *lines[] = {&mail->subject,    &mail->message_id,   &mail->in_reply_to,
-			       &mail->class_rule, &mail->addressed_to, &mail->forward_confirmation,
-			       &mail->defects};
+	struct str *lines[] = {&mail->subject,
+			       &mail->message_id,
+			       &mail->in_reply_to,
+			       &mail->class_rule,
+			       &mail->addressed_to,
+			       &mail->forward_confirmation,
+			       &mail->defects,
+			       &mail->returned_message_id,
+			       &mail->returned_reverse_path,
+			       &mail->forwarded_subject,
+			       &mail->loop_mark};
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		*lines[i] = get_str(&in, ONE_LINE);
+	mail->forwarded_author.name = get_str(&in, ONE_LINE);
+	mail->forwarded_author.address = get_address(&in);
+	if (!is_address_or_empty(mail->returned_reverse_path))
+		in.bad = true;
 	struct mail_mailboxes *lists[] = {&mail->from, &mail->sender, &mail->reply_to, &mail->to, &mail->cc};
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		*lists[i] = get_mailboxes(&in);

@@ -59,7 +59,7 @@ static bool is_reply_subject(struct str subject)
 	return false;
 }
 
-static bool is_forward_subject(struct str subject)
+bool quote_is_forward_subject(struct str subject)
 {
 	static const struct str prefixes[] = {
 		STR_INIT("fwd:"),  STR_INIT("fw:"),      STR_INIT("wg:"),      STR_INIT("tr:"),
@@ -502,7 +502,7 @@ int quote_new_part(const struct quote_facts *facts, struct strbuf *out, struct q
 	size_t base = out->len;
 	quote_lines_init(&lines, facts->text, facts->marks);
 	struct part all = {0, lines.n};
-	mark_quoted(&lines, &shape, is_forward_subject(facts->subject));
+	mark_quoted(&lines, &shape, quote_is_forward_subject(facts->subject));
 	join_wrapped(&lines);
 	look_at_shape(&lines, &shape);
 	verdict.forward = shape.forward;

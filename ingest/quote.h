@@ -51,6 +51,9 @@ struct quote_verdict {        /* all views into facts->text */
 	bool forward;
 };
 
+/* "Fwd: ...", "WG: ...", "转发：...": the prefix of a forward, in the languages that have one. */
+bool quote_is_forward_subject(struct str subject);
+
 /* Append the new part to out, lines ended by LF, trimmed. ret may be NULL. 0, or -ENOBUFS (out is full and
  * holds the beginning). */
 int quote_new_part(const struct quote_facts *facts, struct strbuf *out, struct quote_verdict *ret);

@@ -69,7 +69,8 @@ static void set_reports(json_t *o, const struct parsed_mail *mail)
 		json_object_set_new(item, "kind", json_string(mail_report_kind_name(report->kind)));
 		set_text(item, "reason", report->reason);
 		json_array_append_new(reports, item);
-		if (report->kind != MAIL_REPORT_FEEDBACK && report->recipient.len)
+		bool did = report->kind == MAIL_REPORT_HARD || report->kind == MAIL_REPORT_SOFT;
+		if (did && report->recipient.len)
 			json_array_append_new(failed, json_str(report->recipient));
 	}
 	json_object_set_new(o, "failed_recipients", failed);
@@ -103,6 +104,12 @@ json_t *mail_json(const struct parsed_mail *mail, enum parse_status status)
 	json_object_set_new(o, "references", strings(&mail->references));
 	set_text(o, "addressed_to", mail->addressed_to);
 	set_text(o, "forward_confirmation", mail->forward_confirmation);
+	set_text(o, "returned_message_id", mail->returned_message_id);
+	set_text(o, "returned_reverse_path", mail->returned_reverse_path);
+	set_text(o, "forwarded_email", mail->forwarded_author.address);
+	set_text(o, "forwarded_name", mail->forwarded_author.name);
+	set_text(o, "forwarded_subject", mail->forwarded_subject);
+	set_text(o, "loop_mark", mail->loop_mark);
 	json_object_set_new(o, "received", json_integer(mail->received_n));
 	json_object_set_new(o, "text_cut", json_boolean(mail->text_cut));
 	json_object_set_new(o, "attachments_cut", json_boolean(mail->attachments_cut));
@@ -145,13 +152,17 @@ static void attachment_line(FILE *file, const struct mail_attachment *attachment
 
 static void report_line(FILE *file, const struct mail_report *report)
 {
+	static const char *const labels[] = {[MAIL_REPORT_SOFT] = "Failed",
+					     [MAIL_REPORT_HARD] = "Failed",
+					     [MAIL_REPORT_FEEDBACK] = "Complaint",
+					     [MAIL_REPORT_DELAYED] = "Not failed"};
 	struct strbuf text;
 	strbuf_init(&text, SHOWN_MAX);
 	strbuf_add(&text, report->recipient.len ? report->recipient : STR("(nobody is named)"));
 	strbuf_printf(&text, " (%s%s%.*s): %.*s", mail_report_kind_name(report->kind),
 		      report->status.len ? ", " : "", STR_ARG(not_null(report->status)),
 		      STR_ARG(not_null(report->reason)));
-	display_line(file, report->kind == MAIL_REPORT_FEEDBACK ? "Complaint" : "Failed", strbuf_str(&text));
+	display_line(file, labels[report->kind], strbuf_str(&text));
 	strbuf_done(&text);
 }
 
@@ -159,6 +170,7 @@ void mail_print(const struct parsed_mail *mail, enum parse_status status, FILE *
 {
 	char time[DISPLAY_TIME_MAX];
 	struct strbuf text;
+	bool forwarded = mail->forwarded_author.address.len > 0;
 	if (status != PARSE_OK)
 		display_line(file, "Unreadable", str_from(parse_status_name(status)));
 	display_line(file, "Subject", mail->subject);
@@ -177,6 +189,11 @@ void mail_print(const struct parsed_mail *mail, enum parse_status status, FILE *
 	display_line(file, "Confirmation", mail->forward_confirmation);
 	for (size_t i = 0; i < mail->reports_n; i++)
 		report_line(file, &mail->reports[i]);
+	display_line(file, "Returned", mail->returned_message_id);
+	display_line(file, "Sent by", mail->returned_reverse_path);
+	people(file, "Forwards", &(struct mail_mailboxes){&mail->forwarded_author, forwarded ? 1 : 0});
+	display_line(file, "Forwarded", mail->forwarded_subject);
+	display_line(file, "Loop mark", mail->loop_mark);
 	display_line(file, "Defects", mail->defects);
 	if (!str_eq(mail->summary, mail->text))
 		display_line(file, "In words", mail->summary);

@@ -66,6 +66,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(reports, n);
 	must(feedback_report_read(&arena, &facts, &mail_limits_default, &reports, &n) == 0);
 	check(reports, n);
+	struct bounce_original original;
+	must(bounce_original_read(&arena, &facts, &mail_limits_default, &original) == 0);
+	check_line(original.message_id);
+	check_line(original.reverse_path);
+	must(!original.reverse_path.len || str_find(original.reverse_path, '@') < original.reverse_path.len);
 	arena_done(&arena);
 	strbuf_done(&text);
 	return 0;

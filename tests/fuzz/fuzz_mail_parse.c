@@ -37,6 +37,12 @@ static void check_mail(const struct parsed_mail *mail, const struct mail_limits 
 
 	for (size_t i = 0; i < ARRAY_SIZE(strs); i++)
 		check(strs[i]);
+	check(mail->returned_message_id);
+	check(mail->returned_reverse_path);
+	check(mail->forwarded_author.name);
+	check(mail->forwarded_author.address);
+	check(mail->forwarded_subject);
+	check(mail->loop_mark);
 	check_mailboxes(mail->from, limits->addresses_max);
 	check_mailboxes(mail->sender, limits->addresses_max);
 	check_mailboxes(mail->reply_to, limits->addresses_max);

@@ -30,6 +30,12 @@ static void check(const struct parsed_mail *mail, const struct mail_limits *limi
 	check_line(mail->subject);
 	check_line(mail->message_id);
 	check_line(mail->addressed_to);
+	check_line(mail->returned_message_id);
+	check_line(mail->returned_reverse_path);
+	check_line(mail->forwarded_author.name);
+	check_line(mail->forwarded_author.address);
+	check_line(mail->forwarded_subject);
+	check_line(mail->loop_mark);
 	for (size_t i = 0; i < mail->from.n; i++) {
 		check_line(mail->from.items[i].name);
 		check_line(mail->from.items[i].address);

@@ -123,7 +123,19 @@ static void automatic_mail(void **state UNUSED)
 		{JANE, .fields = FIELD("Precedence", "auto_reply"), .class = MAIL_AUTO, .rule = "precedence"},
 		{JANE, .fields = FIELD("X-Apple-Action", "VACATION"), .class = MAIL_AUTO,
 		 .rule = "x-apple-action"},
-		{JANE, .fields = FIELD("X-Servelo-Loop", "1:abc"), .class = MAIL_AUTO, .rule = "own-loop"},
+		{JANE, .fields = FIELD("X-Servelo-Loop", "answer.AbC"), .class = MAIL_AUTO,
+		 .rule = "loop-mark"},
+		{JANE, .fields = FIELD("x-servelo-loop", "notice.AbC"), .subject = "Re: hello",
+		 .class = MAIL_AUTO, .rule = "loop-mark"},
+		{JANE, .fields = FIELD("X-Servelo-Loop", "notice.AbC"), .media_type = "multipart/report",
+		 .report_type = "disposition-notification", .class = MAIL_AUTO,
+		 .rule = "report:disposition-notification"},
+		{JANE, .subject = "Gelesen: hello", .media_type = "multipart/report",
+		 .parts = {"text/plain", "message/disposition-notification"}, .class = MAIL_AUTO,
+		 .rule = "report:disposition-notification"},
+		{JANE, .subject = "Reacted to your message", .media_type = "multipart/alternative",
+		 .parts = {"text/plain", "text/vnd.google.email-reaction+json", "text/html"},
+		 .class = MAIL_AUTO, .rule = "reaction"},
 		{JANE, .subject = "Automatic reply: hello", .class = MAIL_AUTO,
 		 .rule = "subject:automatic-reply:en"},
 		{JANE, .subject = "Abwesenheitsnotiz: Hallo", .class = MAIL_AUTO,
@@ -159,6 +171,13 @@ static void automatic_mail(void **state UNUSED)
 static void bounces_and_feedback(void **state UNUSED)
 {
 	static const struct example examples[] = {
+		/* a report is a report, whatever else it carries */
+		{.from = "mailer-daemon@mx.example",
+		 .fields = FIELD("X-Servelo-Loop", "notice.AbC"),
+		 .media_type = "multipart/report",
+		 .report_type = "delivery-status",
+		 .class = MAIL_BOUNCE,
+		 .rule = "report:delivery-status"},
 		{.from = "mailer-daemon@mx.example",
 		 .media_type = "multipart/report",
 		 .report_type = "delivery-status",
@@ -257,6 +276,104 @@ static void forwarding_confirmations(void **state UNUSED)
 		 .class = MAIL_AUTO,
 		 .rule = "forward-confirmation",
 		 .confirmation = "yahoo"},
+		{.from = "forwarding-noreply@google.com",
+		 .subject = "(#123456789) Gmail Forwarding Confirmation - Receive Mail from "
+			    "jane@customer.example",
+		 .text = "jane@customer.example has requested to automatically forward mail to your email "
+			 "address acme@tickets.example.\nConfirmation code: 123456789\n\nTo allow "
+			 "jane@customer.example to automatically forward mail to your address, please click "
+			 "the link below to confirm the "
+			 "request:\n\nhttps://mail-settings.google.com/mail/vf-%5BANGjdJ8x%5D-abc\n",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "google"},
+		{.from = "forwarding-noreply@google.com",
+		 .subject = "Gmail-Weiterleitungsbestätigung – E-Mails von jane@customer.example erhalten",
+		 .text = "jane@customer.example hat angefordert, E-Mails automatisch an Ihre Adresse "
+			 "weiterzuleiten. Bestätigungscode: "
+			 "123456789\nhttps://mail-settings.google.com/mail/vf-%5BANGjdJ8x%5D-abc\n",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "google"},
+		{.from = "forwarding-noreply@google.com",
+		 .subject = "Confirmation de transfert Gmail - Recevoir des e-mails de jane@customer.example",
+		 .text = "jane@customer.example souhaite transférer automatiquement ses e-mails à votre "
+			 "adresse. Code de confirmation : "
+			 "123456789\nhttps://mail-settings.google.com/mail/vf-%5BANGjdJ8x%5D-abc\n",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "google"},
+		{.from = "forwarding-noreply@google.com",
+		 .subject = "Confirmación de reenvío de Gmail: recibir correo de jane@customer.example",
+		 .text = "jane@customer.example ha solicitado reenviar automáticamente correo a tu "
+			 "dirección. Código de confirmación: "
+			 "123456789\nhttps://mail-settings.google.com/mail/vf-%5BANGjdJ8x%5D-abc\n",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "google"},
+		{.from = "forwarding-noreply@google.com",
+		 .subject = "（#123456789）Gmail 转发确认 - 接收来自 jane@customer.example 的邮件",
+		 .text = "jane@customer.example "
+			 "请求将邮件自动转发到您的电子邮件地址。确认码：123456789\nhttps://"
+			 "mail-settings.google.com/mail/vf-%5BANGjdJ8x%5D-abc\n",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "google"},
+		{.from = "forwarding-noreply@google.com",
+		 .subject = "Gmail-edelleenlähetyksen vahvistus",
+		 .text = "jane@customer.example on "
+			 "pyytänyt\nhttps://mail-settings.google.com/mail/vf-%5BANGjdJ8x%5D-abc\n",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "google"},
+		{.from = "account-security-noreply@accountprotection.microsoft.com",
+		 .subject = "Verify your forwarding address",
+		 .text = "Mail of jane@outlook.com is to be forwarded to acme@tickets.example. To verify "
+			 "this "
+			 "address: https://account.live.com/proofs/Verify?x",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "microsoft"},
+		{.from = "no-reply@outlook.com",
+		 .subject = "Confirm mail forwarding",
+		 .text = "https://outlook.live.com/mail/0/confirm?x",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "microsoft"},
+		{.from = "noreply@zohomail.com",
+		 .subject = "Confirmation for Email Forwarding",
+		 .text = "jane@customer.example has configured forwarding to acme@tickets.example. "
+			 "Verification "
+			 "code: 1234567. https://mail.zoho.com/zm/x",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "zoho"},
+		{.from = "support@fastmail.com",
+		 .subject = "Confirm forwarding of mail to acme@tickets.example",
+		 .text = "To verify that you want this, go to https://www.fastmail.com/action/verify/?x",
+		 .class = MAIL_AUTO,
+		 .rule = "forward-confirmation",
+		 .confirmation = "fastmail"},
+		/* customers of the providers who quote one, or look like one */
+		{.from = "acme.support@gmail.com",
+		 .subject = "Gmail Forwarding Confirmation",
+		 .text = "What is this? please confirm https://mail-settings.google.com/mail/vf-x"},
+		{.from = "myforwarder@yahoo.com",
+		 .subject = "verify forwarding",
+		 .text = "https://login.yahoo.com/x"},
+		{.from = "no-reply.acme@outlook.com",
+		 .subject = "Confirm mail forwarding",
+		 .text = "https://outlook.live.com/mail/0/confirm?x",
+		 .rule = "no-reply-author"},
+		{.from = "forwarding-noreply@gmail.com",
+		 .subject = "(#123456789) Gmail Forwarding Confirmation",
+		 .text = "https://mail-settings.google.com/mail/vf-x",
+		 .rule = "no-reply-author"},
+		{JANE, .subject = "Fwd: (#123456789) Gmail Forwarding Confirmation",
+		 .text = "From: forwarding-noreply@google.com\nConfirmation code: 123456789\n"
+			 "https://mail-settings.google.com/mail/vf-x"},
+		{JANE, .subject = "(#123456789) Gmail Forwarding Confirmation",
+		 .text = "is this from you?\n> confirm https://mail-settings.google.com/mail/vf-x"},
 		/* the right words from somebody else, or the right author with other words */
 		{.from = "forwarding-noreply@google.com.evil.example",
 		 .subject = "(#123456789) Gmail Forwarding Confirmation",

@@ -42,7 +42,8 @@ static const struct example examples[] = {
 	 "Some words.",
 	 "",
 	 {{"jane@example.org", "5.1.1", MAIL_REPORT_HARD, "User unknown"},
-	  {"jim@example.org", "4.4.1", MAIL_REPORT_SOFT, "Some words"}}},
+	  {"joe@example.org", "2.0.0", MAIL_REPORT_DELAYED, ""},
+	  {"jim@example.org", "4.4.1", MAIL_REPORT_DELAYED, "Some words"}}},
 	{"delivery-status without empty lines, the server's own code is more exact",
 	 "Final-Recipient: rfc822; <jane@example.org>\nAction: failed\nStatus: 5.0.0\n"
 	 "Diagnostic-Code: smtp; 552 5.2.2 Mailbox full\n"
@@ -288,6 +289,151 @@ static void codes_are_told_from_numbers(void **state UNUSED)
 }
 
 /* The parts are found in a whole mail, decoded when they are encoded; other mails have no reports. */
+static void what_has_not_failed_is_no_failure(void **state UNUSED)
+{
+	static const struct {
+		const char *action, *status, *text;
+		enum mail_report_kind kind;
+		const char *told;
+	} cases[] = {
+		{"delayed", "4.4.1", "connect to mx.example.org[192.0.2.1]:25: Connection timed out",
+		 MAIL_REPORT_DELAYED, "4.4.1"},
+		{"delayed", "", "no words", MAIL_REPORT_DELAYED, "4.0.0"},
+		{"Delayed (will be tried again)", "5.1.1", "550 5.1.1 user unknown", MAIL_REPORT_DELAYED,
+		 "5.1.1"},
+		{"delivered", "2.1.5", "", MAIL_REPORT_DELAYED, "2.0.0"},
+		{"relayed", "", "550 5.1.1 jane@example.org: user unknown", MAIL_REPORT_DELAYED, "2.0.0"},
+		{"expanded", "2.0.0", "", MAIL_REPORT_DELAYED, "2.0.0"},
+		{"failed", "4.4.7", "delivery time expired", MAIL_REPORT_SOFT, "4.4.7"},
+		{"failed", "5.1.1", "user unknown", MAIL_REPORT_HARD, "5.1.1"},
+		{"", "5.1.1", "user unknown", MAIL_REPORT_HARD, "5.1.1"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char status[300];
+		snprintf(status, sizeof(status),
+			 "Final-Recipient: rfc822; jane@example.org\nAction: %s\nStatus: %s\n",
+			 cases[i].action, cases[i].status);
+		struct bounce_facts facts = {.status = str_from(status),
+					     .failed = STR("jane@example.org"),
+					     .text = str_from(cases[i].text)};
+		const struct mail_report *reports;
+		size_t n;
+		struct arena arena;
+		arena_init(&arena, 65536);
+		assert_int_equal(bounce_report_read(&arena, &facts, &mail_limits_default, &reports, &n), 0);
+		assert_int_equal(n, 1);
+		if (reports[0].kind != cases[i].kind || !str_eq(reports[0].status, str_from(cases[i].told)))
+			fail_msg("case %zu: %s %.*s", i, mail_report_kind_name(reports[0].kind),
+				 STR_ARG(reports[0].status));
+		arena_done(&arena);
+	}
+}
+
+static void a_warning_in_words_is_no_failure(void **state UNUSED)
+{
+	static const struct {
+		const char *status, *text;
+		enum mail_report_kind kind;
+	} cases[] = {
+		{"",
+		 "This message was created automatically by mail delivery software.\nA message that you sent "
+		 "has "
+		 "not yet been delivered to one or more of its\nrecipients after more than 24 hours on the "
+		 "queue "
+		 "on mx.example.\n\nThe address to which the message has not yet been delivered is:\n\n  "
+		 "jane@example.org\n\nNo action is required on your part. Delivery attempts will continue "
+		 "for\n"
+		 "some time.\n",
+		 MAIL_REPORT_DELAYED},
+		{"",
+		 "    **********************************************\n    **      THIS IS A WARNING MESSAGE "
+		 "ONLY      "
+		 "**\n    **  YOU DO NOT NEED TO RESEND YOUR MESSAGE  **\n\n<jane@example.org>... Deferred: "
+		 "Connection timed out with mx.example.org.\n",
+		 MAIL_REPORT_DELAYED},
+		{"Final-Recipient: rfc822; jane@example.org\nAction: failed\nStatus: 5.1.1\n"
+		 "Diagnostic-Code: smtp; 550 user unknown\n",
+		 "A warning said that it has not yet been delivered. Now it failed.\n", MAIL_REPORT_HARD},
+		{"", "<jane@example.org>: 550 5.1.1 user unknown\n", MAIL_REPORT_HARD},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct bounce_facts facts = {.status = str_from(cases[i].status),
+					     .text = str_from(cases[i].text)};
+		const struct mail_report *reports;
+		size_t n;
+		struct arena arena;
+		arena_init(&arena, 65536);
+		assert_int_equal(bounce_report_read(&arena, &facts, &mail_limits_default, &reports, &n), 0);
+		assert_int_equal(n, 1);
+		assert_true(str_eq(reports[0].recipient, STR("jane@example.org")));
+		assert_int_equal(reports[0].kind, cases[i].kind);
+		arena_done(&arena);
+	}
+}
+
+/* Of two groups about one recipient, the failure holds, whichever comes first. */
+static void a_failure_outweighs_a_delay(void **state UNUSED)
+{
+#define GROUP(action) "Final-Recipient: rfc822; jane@example.org\nAction: " action "\nStatus: 5.1.1\n\n"
+	static const char *const parts[] = {GROUP("failed") GROUP("delayed"),
+					    GROUP("delayed") GROUP("failed")};
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		struct bounce_facts facts = {.status = str_from(parts[i])};
+		const struct mail_report *reports;
+		size_t n;
+		struct arena arena;
+		arena_init(&arena, 65536);
+		assert_int_equal(bounce_report_read(&arena, &facts, &mail_limits_default, &reports, &n), 0);
+		assert_int_equal(n, 1);
+		assert_int_equal(reports[0].kind, MAIL_REPORT_HARD);
+		arena_done(&arena);
+	}
+}
+
+static void the_mail_that_came_back(void **state UNUSED)
+{
+	static const struct {
+		const char *status, *feedback, *original, *text, *id, *path;
+	} cases[] = {
+		{"", "",
+		 "Return-Path: <bounce+x@tickets.example>\r\nMessage-ID: <1@tickets.example>\r\n\r\nHi", "",
+		 "1@tickets.example", "bounce+x@tickets.example"},
+		{"", "", "\r\nMessage-Id:\r\n <2@tickets.example> (a comment)\r\n", "", "2@tickets.example",
+		 ""},
+		{"Reporting-MTA: dns; mx.example\nX-Postfix-Sender: rfc822; bounce+x@tickets.example\n\n"
+		 "Final-Recipient: rfc822; a@b.example\n",
+		 "", "Message-ID: <3@tickets.example>\n", "", "3@tickets.example",
+		 "bounce+x@tickets.example"},
+		{"", "Feedback-Type: abuse\r\nOriginal-Mail-From: <bounce+y@tickets.example>\r\n",
+		 "Return-Path: <other@isp.example>\r\nMessage-ID: <4@tickets.example>\r\n", "",
+		 "4@tickets.example", "bounce+y@tickets.example"},
+		{"", "Original-Mail-From: <>\n", "Return-Path: <>\nSubject: x\n", "", "", ""},
+		{"", "", "",
+		 "Sorry.\n\n--- Below this line is a copy of the message.\n\nReturn-Path: "
+		 "<bounce+x@tickets.example>\nReceived: by x\nMessage-ID: <5@tickets.example>\n\nHi\n",
+		 "5@tickets.example", "bounce+x@tickets.example"},
+		{"", "", "", "Sorry.\n\nReceived: from x by y\nMessage-ID: <6@tickets.example>\n\nHi\n",
+		 "6@tickets.example", ""},
+		{"", "", "", "Message-ID: <7@tickets.example> was refused.\n", "", ""},
+		{"", "", "", "", "", ""},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct bounce_facts facts = {.status = str_from(cases[i].status),
+					     .feedback = str_from(cases[i].feedback),
+					     .original = str_from(cases[i].original),
+					     .text = str_from(cases[i].text)};
+		struct bounce_original got;
+		struct arena arena;
+		arena_init(&arena, 65536);
+		assert_int_equal(bounce_original_read(&arena, &facts, &mail_limits_default, &got), 0);
+		if (!str_eq(got.message_id, str_from(cases[i].id)) ||
+		    !str_eq(got.reverse_path, str_from(cases[i].path)))
+			fail_msg("case %zu: \"%.*s\" \"%.*s\"", i, STR_ARG(got.message_id),
+				 STR_ARG(got.reverse_path));
+		arena_done(&arena);
+	}
+}
+
 static void whole_mails(void **state UNUSED)
 {
 	static const char bounce[] =
@@ -340,6 +486,10 @@ int main(void)
 		cmocka_unit_test(feedback_tells_who_complained),
 		cmocka_unit_test(lists_are_bounded_and_no_address_comes_twice),
 		cmocka_unit_test(codes_are_told_from_numbers),
+		cmocka_unit_test(what_has_not_failed_is_no_failure),
+		cmocka_unit_test(a_warning_in_words_is_no_failure),
+		cmocka_unit_test(a_failure_outweighs_a_delay),
+		cmocka_unit_test(the_mail_that_came_back),
 		cmocka_unit_test(whole_mails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,24 @@ static void reads_header_sections(void **state)
 	}
 }
 
+/* A mail that kills the parser may be our own that came home. */
+static void our_mark_is_seen(void **state)
+{
+	(void)state;
+	struct arena arena;
+	struct parsed_mail *mail;
+	arena_init(&arena, MAIL_FALLBACK_SIZE);
+	assert_int_equal(
+		mail_fallback(&arena,
+			      STR("Subject: x\r\nx-servelo-loop: notice.QwEH\r\nX-Servelo-Loop: second\r\n"),
+			      &limits, &mail),
+		0);
+	expect(mail->loop_mark, "notice.QwEH");
+	expect(mail->forwarded_author.address, "");
+	expect(mail->returned_message_id, "");
+	arena_done(&arena);
+}
+
 static void limits_hold(void **state)
 {
 	(void)state;
@@ -120,7 +138,8 @@ static void limits_hold(void **state)
 static void the_biggest_results_fit_the_promised_arena(void **state)
 {
 	(void)state;
-	static const char *const fields[] = {"Subject: ", "Message-ID: <", "In-Reply-To: <", "From: "};
+	static const char *const fields[] = {"Subject: ", "Message-ID: <", "In-Reply-To: <",
+					     "From: ", "X-Servelo-Loop: "};
 	static char data[20000];
 	struct mail_limits wide = {.header_max = sizeof(data), .header_fields_max = 100};
 	size_t len = 0;
@@ -145,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_header_sections),
+		cmocka_unit_test(our_mark_is_seen),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(the_biggest_results_fit_the_promised_arena),
 	};

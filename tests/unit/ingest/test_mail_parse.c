@@ -66,6 +66,15 @@ static void show_mail(struct strbuf *out, const struct parsed_mail *mail, enum p
 		strbuf_printf(out, "date: %lld\n", (long long)(mail->date_ms / 1000));
 	show(out, "addressed-to", mail->addressed_to);
 	strbuf_printf(out, "class: %s\n", mail_class_name(mail->class));
+	for (size_t i = 0; i < mail->reports_n; i++)
+		strbuf_printf(out, "report: <%.*s> %s %.*s\n", STR_ARG(mail->reports[i].recipient),
+			      mail_report_kind_name(mail->reports[i].kind), STR_ARG(mail->reports[i].status));
+	show(out, "returned-message-id", mail->returned_message_id);
+	show(out, "returned-reverse-path", mail->returned_reverse_path);
+	if (mail->forwarded_author.address.len)
+		show_mailboxes(out, "forwarded-author", (struct mail_mailboxes){&mail->forwarded_author, 1});
+	show(out, "forwarded-subject", mail->forwarded_subject);
+	show(out, "loop-mark", mail->loop_mark);
 	show(out, "defects", mail->defects);
 	for (size_t i = 0; i < mail->attachments_n; i++) {
 		const struct mail_attachment *a = &mail->attachments[i];
@@ -184,6 +193,13 @@ static enum parse_status check_mail(struct str data)
 				   mail->class_rule, mail->addressed_to, mail->defects};
 	for (size_t i = 0; i < ARRAY_SIZE(strs); i++)
 		check_str(strs[i]);
+	const struct str lines[] = {mail->returned_message_id,   mail->returned_reverse_path,
+				    mail->forwarded_author.name, mail->forwarded_author.address,
+				    mail->forwarded_subject,     mail->loop_mark};
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		check_str(lines[i]);
+		assert_int_equal(str_find(lines[i], '\n'), lines[i].len);
+	}
 	check_mailboxes(mail->from);
 	check_mailboxes(mail->to);
 	check_mailboxes(mail->cc);

@@ -1,0 +1,34 @@
+/* Any reply against any sent text (parted by a "%%" line): what is left is lines of the reply, and never nothing. */
+#include <stdlib.h>
+
+#include "ingest/quote_sent.h"
+#include "ingest/text_fold.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool visible(struct str s)
+{
+	for (size_t pos = 0; pos < s.len;) {
+		uint32_t c = utf8_next(s, &pos);
+		if (!char_blank(c) && !char_zero_width(c))
+			return true;
+	}
+	return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str all = {(const char *)data, size};
+	size_t parted = str_search(all, STR("\n%%\n"));
+	struct str reply = str_sub(all, 0, parted), rest = str_sub(all, parted + 4, all.len);
+	struct str sent[2] = {str_sub(rest, 0, rest.len / 2), rest};
+	struct strbuf out;
+	strbuf_init(&out, 1 << 22);
+	int r = quote_sent_set_aside(reply, sent, 2, &out);
+	if (r < 0 || r > 1 || out.len > reply.len || (r == 1) != visible(strbuf_str(&out)))
+		abort();
+	if (r == 0 && out.len)
+		abort();
+	strbuf_done(&out);
+	return 0;
+}
