@@ -52,3 +52,71 @@ struct str comment_note(const struct parsed_mail *mail, enum parse_status status
 		len += add_summary(mail->summary, buf + len, COMMENT_NOTE_MAX - len);
 	return str_trim((struct str){buf, len});
 }
+
+/* ---- how it came to be here */
+
+/* Each begins with words that are its own, so that it is found again in a stored note. %.*s: who. */
+static const struct {
+	const char *before, *after;
+} abouts[] = {
+	[ABOUT_NOTHING] = {"", ""},
+	[ABOUT_STRANGER] = {"Not on this ticket: this came from ",
+			    ", an address that nobody here has. It is kept internal and was not answered."},
+	[ABOUT_AGENT_AS_CLIENT] = {"Sent to the customer's own reply address by ",
+				   ", an address of the team. It counts as the customer's side."},
+	[ABOUT_AGENT_UNPROVEN] = {"Not sent on to the customer: this says it is from ",
+				  ", but did not come by the team's reply address, and a From field proves "
+				  "nothing. Answer the notification instead."},
+	[ABOUT_EVENT] = {"A program wrote this for ", ". Nobody was told, and the ticket's status stays."},
+	[ABOUT_FORWARDED_BY] = {"Forwarded by ",
+				". The customer is the author of the mail inside, as that mail says."},
+	[ABOUT_TICKET_GONE] = {"An answer to ticket number ", ", which does not exist any more."},
+	[ABOUT_LINKED] = {"This names ticket ",
+			  ", but its author is not on that ticket, so it is a new one."},
+};
+
+static struct str cut(struct str text, size_t max)
+{
+	size_t n = text.len < max ? text.len : max;
+	while (n < text.len && n > 0 && ((unsigned char)text.ptr[n] & 0xc0) == 0x80)
+		n--;
+	return str_sub(text, 0, n);
+}
+
+/* One line, whatever an address holds. */
+static size_t print_line(enum comment_about about, struct str who, char *buf)
+{
+	int n = snprintf(buf, COMMENT_ABOUT_MAX, "%s%.*s%s", abouts[about].before, STR_ARG(cut(who, 330)),
+			 abouts[about].after);
+	for (int i = 0; i < n; i++)
+		if ((unsigned char)buf[i] < 0x20)
+			buf[i] = ' ';
+	return (size_t)n;
+}
+
+/* len octets of buf are a line already. */
+static struct str add_note(char *buf, size_t len, struct str note)
+{
+	if (len && note.len)
+		buf[len++] = '\n';
+	if (note.len)
+		memcpy(buf + len, note.ptr, note.len);
+	return (struct str){buf, len + note.len};
+}
+
+struct str comment_note_about(enum comment_about about, struct str who, struct str note, char *buf)
+{
+	return add_note(buf, about == ABOUT_NOTHING ? 0 : print_line(about, who, buf), note);
+}
+
+struct str comment_note_renew(struct str stored, struct str note, char *buf)
+{
+	struct str line = str_sub(stored, 0, str_find(stored, '\n'));
+	bool kept = false;
+	for (size_t i = ABOUT_NOTHING + 1; i < ARRAY_SIZE(abouts) && !kept; i++)
+		kept = str_starts(line, str_from(abouts[i].before));
+	if (!kept || line.len >= COMMENT_ABOUT_MAX)
+		return add_note(buf, 0, note);
+	memcpy(buf, line.ptr, line.len);
+	return add_note(buf, line.len, note);
+}

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "ingest/ingest_task.h"
+#include "ingest/token_lookup.h"
 #include "tenant/tenants.h"
 
 struct delivery *delivery_new(void)
@@ -24,6 +25,7 @@ struct delivery *delivery_free(struct delivery *delivery)
 {
 	if (!delivery)
 		return NULL;
+	delivery->lookup = token_lookup_cancel(delivery->lookup);
 	delivery->task = ingest_task_free(delivery->task);
 	delivery->mail = spooled_mail_discard(delivery->mail);
 	tenants_unref(delivery->tenants);

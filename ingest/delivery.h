@@ -21,6 +21,7 @@
 
 struct tenants;
 struct ingest_task;
+struct token_lookup;
 
 enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
 
@@ -69,6 +70,8 @@ struct delivery {
 	struct str reply_text;    /* "created ticket=ACME-00042"; one line, printable ASCII */
 	struct tenants *tenants;  /* the view it began with; a reference */
 	struct ingest_task *task; /* ingest's own; NULL outside */
+	/* of the recipient whose answer is due (RCPT_LATER); cancelled when the delivery goes */
+	struct token_lookup *lookup;
 };
 
 #define DELIVERY_ARENA_MAX (64 * 1024)

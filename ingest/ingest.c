@@ -5,6 +5,8 @@
  *done
  *	                                +-> (memory) digest here, in parallel --+
  *
+ * A recipient may need a look-up (token_lookup.h): RCPT_LATER, and handlers.rcpt_answered once for each.
+ *
  * Always true:
  * 1. A delivery that was submitted comes back by handlers.done exactly once, from the loop and never from inside
  *    submit; also one that can't be stored, whose failure is accounted for first when the store can.
@@ -29,6 +31,7 @@
 #include "ingest/prune.h"
 #include "ingest/rcpt.h"
 #include "ingest/refusals.h"
+#include "ingest/token_lookup.h"
 #include "tenant/tenants.h"
 
 #define DIGEST_PIECE       ((size_t)256 * 1024) /* octets that a worker reads at once */
@@ -41,6 +44,8 @@ struct ingest {
 	void *ctx;
 	struct directory directory;
 	struct tenants *tenants;
+	struct key_ring *keys;
+	struct token_lookups *lookups;
 	struct parser_pool *parsers;
 	struct channel *returns; /* deliveries answered at once, out of submit's call stack */
 	size_t under_way;
@@ -62,6 +67,7 @@ static int on_apply_failure(struct store_job *job, struct store_txn *txn);
 static void on_failure_accounted(struct store_job *job, int status);
 static void give_back(struct ingest_task *task, enum delivery_status status);
 static void on_returns(void *ctx, struct list *items);
+static void on_looked_up(void *ctx, struct token_lookup *lookup);
 
 /* ---- tasks */
 
@@ -70,6 +76,15 @@ struct ingest_task *ingest_task_new(struct ingest *ingest, struct delivery *deli
 	struct ingest_task *task = XNEW(struct ingest_task);
 	task->ingest = ingest;
 	task->delivery = delivery;
+	task->keys = key_ring_ref(ingest->keys);
+	snprintf(task->domain, sizeof(task->domain), "%s", ingest->directory.mail->domain);
+	task->maker = (struct notice_maker){task->keys, str_from(task->domain)};
+	task->quota = (struct quota_limits){
+		.window_ms = ingest->conf.confirm_window_ms,
+		.client_max = ingest->conf.confirm_per_client,
+		.subject_max = ingest->conf.confirm_per_subject,
+		.tenant_max = ingest->conf.confirm_per_tenant,
+	};
 	list_node_init(&task->work.link);
 	list_node_init(&task->parse.link);
 	list_node_init(&task->store.link);
@@ -82,6 +97,7 @@ struct ingest_task *ingest_task_free(struct ingest_task *task)
 		return NULL;
 	if (task->parsed)
 		parse_job_done(&task->parse);
+	key_ring_unref(task->keys);
 	free(task);
 	return NULL;
 }
@@ -93,6 +109,7 @@ static enum delivery_status status_of(int error)
 	case -EDQUOT:
 		return DELIVERY_NO_SPACE;
 	case -EAGAIN:
+	case -EBUSY: /* a report of a mail whose own outcome is not known yet */
 		return DELIVERY_BUSY;
 	default:
 		return DELIVERY_TEMPFAIL;
@@ -124,7 +141,27 @@ static void need_reverse_path_text(struct delivery *delivery)
 enum rcpt_status ingest_check_rcpt(struct ingest *ingest, struct delivery *delivery,
 				   const struct mailaddr *forward_path, struct rcpt_answer *ret)
 {
-	return rcpt_check(&ingest->directory, delivery, forward_path, ret);
+	char folded[REPLY_TOKEN_MAX + 1];
+	enum rcpt_status status =
+		rcpt_check(&ingest->directory, ingest->keys, delivery, forward_path, ret, folded);
+	if (status != RCPT_LATER)
+		return status;
+	int r = token_lookup_start(ingest->lookups, delivery, ingest->keys, forward_path, folded);
+	return r == 0 ? RCPT_LATER : r == -EINVAL ? RCPT_UNKNOWN : RCPT_TEMPFAIL;
+}
+
+/* The session may have gone, and its delivery with it: then nobody is found by the id. */
+static void on_looked_up(void *ctx, struct token_lookup *lookup)
+{
+	struct ingest *ingest = ctx;
+	struct delivery *delivery = lookup->delivery;
+	const struct mailaddr forward_path = {str_from(lookup->local), str_from(lookup->domain)};
+	const struct rcpt_answer answer = {""};
+	enum rcpt_status status = lookup->error == -ENOENT ? RCPT_UNKNOWN : RCPT_TEMPFAIL;
+	token_lookup_cancel(lookup); /* the delivery may ask for another one at once */
+	if (lookup->error == 0 && delivery)
+		status = rcpt_token(delivery, &forward_path, &lookup->token);
+	ingest->handlers.rcpt_answered(ingest->ctx, lookup->session_id, status, &answer);
 }
 
 void ingest_refused(struct ingest *ingest, const struct delivery *delivery, struct str recipient,
@@ -244,11 +281,17 @@ static void on_stored(struct store_job *job, int status)
 	struct ingest_task *task = CONTAINER_OF(job, struct ingest_task, store);
 	struct ingest *ingest = task->ingest;
 	if (status < 0) {
-		LOG(LOG_LEVEL_ERROR, "store-failed", lf_id("mail", task->delivery->id.text), lf_err(status));
+		/* a report that overtook what its mail's own answer says is not a failure: it is sent again */
+		if (status != -EBUSY)
+			LOG(LOG_LEVEL_ERROR, "store-failed", lf_id("mail", task->delivery->id.text),
+			    lf_err(status));
 		account_failure(task, status);
 		return;
 	}
 	bool jobs_due = task->jobs_due;
+	if (task->forward_loops)
+		LOG(LOG_LEVEL_WARN, "forward-loop", lf_id("mail", task->delivery->id.text),
+		    lf_int("recipients", (int64_t)task->forward_loops));
 	give_back(task, DELIVERY_ACCEPTED);
 	if (jobs_due && ingest->handlers.outbox)
 		ingest->handlers.outbox(ingest->ctx);
@@ -345,26 +388,30 @@ static struct parser_conf parser_conf_of(const struct ingest *ingest)
 }
 
 static void use(struct ingest *ingest, const struct ingest_conf *conf, const struct mail_conf *mail,
-		const struct forwards_conf *forwards, struct tenants *tenants)
+		const struct forwards_conf *forwards, struct tenants *tenants, struct key_ring *keys)
 {
 	struct tenants *old = ingest->tenants;
+	struct key_ring *old_keys = ingest->keys;
 	ingest->conf = *conf;
 	pruner_window(ingest->pruner, conf->repeat_window_ms);
 	ingest->directory = (struct directory){.mail = mail, .forwards = forwards};
 	ingest->tenants = tenants_ref(tenants);
+	ingest->keys = key_ring_ref(keys);
 	tenants_unref(old);
+	key_ring_unref(old_keys);
 }
 
 int ingest_open(struct ingest **ret, const struct ingest_conf *conf, const struct mail_conf *mail,
-		const struct forwards_conf *forwards, struct tenants *tenants, const struct ingest_deps *deps,
-		const struct ingest_handlers *handlers, void *ctx)
+		const struct forwards_conf *forwards, struct tenants *tenants, struct key_ring *keys,
+		const struct ingest_deps *deps, const struct ingest_handlers *handlers, void *ctx)
 {
 	struct ingest *ingest = XNEW(struct ingest);
 	ingest->deps = *deps;
 	ingest->handlers = *handlers;
 	ingest->ctx = ctx;
 	refusals_init(&ingest->refusals, deps->store);
-	use(ingest, conf, mail, forwards, tenants);
+	ingest->lookups = token_lookups_open(deps->storage, deps->workers, on_looked_up, ingest);
+	use(ingest, conf, mail, forwards, tenants, keys);
 	struct parser_conf parser_conf = parser_conf_of(ingest);
 	int r = parser_pool_open(&ingest->parsers, deps->loop, &parser_conf);
 	if (r == 0)
@@ -401,10 +448,10 @@ static bool parsers_differ(const struct ingest_conf *a, const struct ingest_conf
 }
 
 void ingest_reconfigure(struct ingest *ingest, const struct ingest_conf *conf, const struct mail_conf *mail,
-			const struct forwards_conf *forwards, struct tenants *tenants)
+			const struct forwards_conf *forwards, struct tenants *tenants, struct key_ring *keys)
 {
 	bool new_pool = parsers_differ(&ingest->conf, conf);
-	use(ingest, conf, mail, forwards, tenants);
+	use(ingest, conf, mail, forwards, tenants, keys);
 	if (!new_pool)
 		return;
 	struct parser_conf parser_conf = parser_conf_of(ingest);
@@ -440,14 +487,16 @@ struct ingest *ingest_close(struct ingest *ingest)
 	if (!ingest)
 		return NULL;
 	uv_loop_t *loop = ingest->deps.loop;
-	while (ingest->under_way || ingest->refusals.queued)
+	while (ingest->under_way || ingest->refusals.queued || token_lookups_under_way(ingest->lookups))
 		uv_run(loop, UV_RUN_ONCE);
 	ingest->pruner = pruner_close(ingest->pruner);
 	retire_pool(ingest);
 	while (ingest->pools_closing)
 		uv_run(loop, UV_RUN_ONCE);
 	channel_close(ingest->returns);
+	token_lookups_close(ingest->lookups);
 	tenants_unref(ingest->tenants);
+	key_ring_unref(ingest->keys);
 	free(ingest);
 	return NULL;
 }

@@ -17,6 +17,7 @@
 #include "storage/spool.h"
 #include "storage/store.h"
 #include "tenant/directory.h"
+#include "tenant/key_ring.h"
 
 struct ingest;
 
@@ -29,11 +30,27 @@ struct ingest_conf {
 	int64_t text_max;          /* octets of readable text kept per comment */
 	int64_t mime_parts_max, mime_depth_max, header_fields_max, header_field_max, header_max;
 	int64_t repeat_window_ms; /* how long a repeated mail is recognised */
+	/* confirmations (tenant/quota.h) */
+	int64_t confirm_window_ms, confirm_per_client, confirm_per_subject, confirm_per_tenant;
 };
 extern const struct conf_table ingest_conf_table;
 
+enum rcpt_status {
+	RCPT_ACCEPTED,
+	RCPT_UNKNOWN,   /* 550 5.1.1 */
+	RCPT_FOREIGN,   /* 550 5.7.1 */
+	RCPT_SUSPENDED, /* 450 4.2.1 */
+	RCPT_TEMPFAIL,  /* 451 4.3.0 */
+	RCPT_TOO_MANY,  /* 452 4.5.3 */
+	RCPT_LATER,     /* the answer comes by the door's own answered function */
+};
+struct rcpt_answer {
+	char hint[96]; /* "did you mean <acme@serveloapp.com>?"; empty: none; printable ASCII */
+};
+
 struct ingest_deps {
 	uv_loop_t *loop;
+	const struct storage_conf *storage; /* for a reader of its own */
 	struct store *store;
 	struct workers *workers;
 	const char *parser_argv0; /* program to run as the parser child: "/proc/self/exe" */
@@ -42,29 +59,18 @@ struct ingest_deps {
 struct ingest_handlers {
 	void (*done)(void *ctx, struct delivery *delivery); /* takes the delivery */
 	void (*outbox)(void *ctx);                          /* jobs may be due; may be NULL */
+	/* what RCPT_LATER promised: the door's own answered function */
+	void (*rcpt_answered)(void *ctx, uint64_t session_id, enum rcpt_status status,
+			      const struct rcpt_answer *answer);
 };
 
 int ingest_open(struct ingest **ret, const struct ingest_conf *conf, const struct mail_conf *mail,
-		const struct forwards_conf *forwards, struct tenants *tenants, const struct ingest_deps *deps,
-		const struct ingest_handlers *handlers, void *ctx);
+		const struct forwards_conf *forwards, struct tenants *tenants, struct key_ring *keys,
+		const struct ingest_deps *deps, const struct ingest_handlers *handlers, void *ctx);
 /* New configuration or tenants; deliveries under way keep what they began with. conf structs must live until
  * the next call + drain. */
 void ingest_reconfigure(struct ingest *ingest, const struct ingest_conf *conf, const struct mail_conf *mail,
-			const struct forwards_conf *forwards, struct tenants *tenants);
-
-enum rcpt_status {
-	RCPT_ACCEPTED,
-	RCPT_UNKNOWN,   /* 550 5.1.1 */
-	RCPT_FOREIGN,   /* 550 5.7.1 */
-	RCPT_SUSPENDED, /* 450 4.2.1 */
-	RCPT_NOT_YET,   /* 451 4.3.0: this kind of mailbox takes no mail at the moment */
-	RCPT_TEMPFAIL,  /* 451 4.3.0 */
-	RCPT_TOO_MANY,  /* 452 4.5.3 */
-	RCPT_LATER,     /* the answer comes by the door's own answered function */
-};
-struct rcpt_answer {
-	char hint[96]; /* "did you mean <acme@serveloapp.com>?"; empty: none; printable ASCII */
-};
+			const struct forwards_conf *forwards, struct tenants *tenants, struct key_ring *keys);
 
 struct delivery *ingest_begin(struct ingest *ingest);
 enum rcpt_status ingest_check_rcpt(struct ingest *ingest, struct delivery *delivery,

@@ -3,6 +3,7 @@
  * A mail over a limit is not refused; it becomes a ticket with the original attached.
  */
 #include "ingest/ingest.h"
+#include "tenant/quota.h"
 
 #define INGEST(field) offsetof(struct ingest_conf, field)
 
@@ -34,6 +35,16 @@ static const struct conf_option ingest_options[] = {
 	{"repeat_window", CONF_DURATION, INGEST(repeat_window_ms), .def = "14d", .min = 0,
 	 .max = INT64_C(366) * 86400000, .flags = CONF_RUNTIME,
 	 .help = "how long a mail that is sent again is recognised, so that it makes no second ticket"},
+	{"confirm_window", CONF_DURATION, INGEST(confirm_window_ms), .def = "3h", .min = 1000,
+	 .max = INT64_C(31) * 86400000, .flags = CONF_RUNTIME,
+	 .help = "how long a confirmation counts for the three limits that follow"},
+	{"confirm_per_client", CONF_INT, INGEST(confirm_per_client), .def = "10", .min = 0,
+	 .max = QUOTA_CLIENT_MAX, .flags = CONF_RUNTIME,
+	 .help = "confirmations that one customer of a tenant gets in that time; 0: none at all"},
+	{"confirm_per_subject", CONF_INT, INGEST(confirm_per_subject), .def = "3", .min = 0,
+	 .max = QUOTA_CLIENT_MAX, .flags = CONF_RUNTIME, .help = "of these, for one subject"},
+	{"confirm_per_tenant", CONF_INT, INGEST(confirm_per_tenant), .def = "1000", .min = 0, .max = 1000000,
+	 .flags = CONF_RUNTIME, .help = "confirmations that a tenant sends in that time"},
 };
 const struct conf_table ingest_conf_table = {"ingest", sizeof(struct ingest_conf), ingest_options,
 					     ARRAY_SIZE(ingest_options)};

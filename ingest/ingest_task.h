@@ -12,6 +12,8 @@
 #include "ingest/digest.h"
 #include "ingest/parser.h"
 #include "storage/store.h"
+#include "tenant/notice.h"
+#include "tenant/quota.h"
 
 struct ingest;
 
@@ -22,8 +24,13 @@ struct ingest_task {
 	struct parse_job parse; /* in a parser child */
 	struct store_job store; /* on the writer */
 	struct mail_digests digests;
-	bool parsed;   /* parse holds a result to be freed */
-	bool jobs_due; /* an outbox job was made */
+	struct key_ring *keys; /* as they were at the end of mail data; a reference */
+	struct notice_maker maker;
+	char domain[MAILADDR_DOMAIN_MAX + 1]; /* maker's: a reload may free the configuration's */
+	struct quota_limits quota;
+	bool parsed;          /* parse holds a result to be freed */
+	bool jobs_due;        /* an outbox job was made */
+	size_t forward_loops; /* recipients of ours whose forward would have run in a circle */
 	int seal_status;
 };
 

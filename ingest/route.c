@@ -43,9 +43,6 @@ void route_decide(const struct envelope *envelope, const struct ingest_recipient
 		  const struct parsed_mail *mail, struct decision *ret)
 {
 	struct decision decision = {
-		.route = recipient->mailbox.role == MAILBOX_OPERATOR ? ROUTE_FORWARD : ROUTE_TICKET,
-		/* RFC 3834 2: a null reverse-path is a machine's mail whatever its header says */
-		.automatic = mail->class != MAIL_NORMAL || mailaddr_is_null(&envelope->reverse_path),
 		.addressed_to = mail->addressed_to.len ? mail->addressed_to : recipient->canonical,
 	};
 	decide_author(envelope, mail, &decision);

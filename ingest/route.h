@@ -1,6 +1,6 @@
 /*
- * What is wanted for one recipient of one parsed mail: a pure decision over plain data. "Routing says what is
- * wanted; storage says what is so": apply.h carries it out inside the transaction.
+ * One recipient as the intake knows it, and what a mail says for it: a pure decision over plain data. Whose mailbox it
+ * is was decided at RCPT (rcpt.h); what may follow by itself is quiet.h's; apply.h carries it out inside the transaction.
  */
 #ifndef SERVELO_INGEST_ROUTE_H
 #define SERVELO_INGEST_ROUTE_H
@@ -16,16 +16,12 @@ struct ingest_recipient {
 	struct tenant_mailbox
 		mailbox;      /* its views are copies in the arena; tenant lives by delivery->tenants */
 	struct str canonical; /* "acme+detail", lower case: the same mailbox, however it was written */
-};
-
-enum route {
-	ROUTE_TICKET,  /* a new ticket of mailbox.tenant, unless the mail is a repeat or belongs to one */
-	ROUTE_FORWARD, /* to the operator's inbox */
+	/* MAILBOX_REPLY: what the token says, verified at RCPT; mailbox.tenant is its tenant */
+	int64_t ticket_number, participant;
+	struct outbox_id job; /* MAILBOX_BOUNCE: the same */
 };
 
 struct decision {
-	enum route route;
-	bool automatic;    /* a machine wrote it: a ticket marked so, never confirmed */
 	struct str author; /* address of who it is from: From, Sender, Reply-To, reverse-path; never empty */
 	struct str author_name;  /* may be empty */
 	struct str addressed_to; /* the address that the author wrote to */

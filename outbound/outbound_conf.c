@@ -1,5 +1,5 @@
 /*
- * Options of the sections "relay" and "secrets". The timeouts' defaults are those of RFC 5321 4.5.3.2, which
+ * Options of the sections "relay", "secrets" and "outbound". The timeouts' defaults are those of RFC 5321 4.5.3.2, which
  * are also their least sensible values; tests need shorter ones, so the minimum is lower.
  */
 #include "outbound/outbound_conf.h"
@@ -58,7 +58,7 @@ static const char *const auth_choices[] = {"auto", "plain", "login", "xoauth2", 
 #define TIMEOUT(name, field, default_, what)                                                         \
 	{                                                                                            \
 		name, CONF_DURATION, RELAY(field), .def = default_, .min = TIMEOUT_MIN, .max = HOUR, \
-						   .help = what                                      \
+						   .flags = CONF_RUNTIME, .help = what               \
 	}
 
 static const struct conf_option relay_options[] = {
@@ -77,11 +77,11 @@ static const struct conf_option relay_options[] = {
 	 .help = "file whose first line is the password; only its owner may read it"},
 	{"auth", CONF_ENUM, RELAY(auth), .def = "auto", .choices = auth_choices,
 	 .help = "how to log in; auto: PLAIN, else LOGIN"},
-	{"connections", CONF_INT, RELAY(connections), .def = "4", .min = 1, .max = 100,
+	{"connections", CONF_INT, RELAY(connections), .def = "4", .min = 1, .max = 100, .flags = CONF_RUNTIME,
 	 .help = "connections at once, at most"},
 	{"mails_per_connection", CONF_INT, RELAY(mails_per_connection), .def = "100", .min = 1, .max = 100000,
-	 .help = "mails after which a connection is replaced by a new one"},
-	{"rate", CONF_INT, RELAY(rate), .def = "0", .min = 0, .max = 1000000,
+	 .flags = CONF_RUNTIME, .help = "mails after which a connection is replaced by a new one"},
+	{"rate", CONF_INT, RELAY(rate), .def = "0", .min = 0, .max = 1000000, .flags = CONF_RUNTIME,
 	 .help = "mails in a minute, at most; 0: as fast as it goes"},
 	TIMEOUT("idle_timeout", idle_timeout_ms, "60s", "how long a connection is kept without a mail"),
 	TIMEOUT("connect_timeout", connect_timeout_ms, "30s", "for each address of the relay"),
@@ -104,6 +104,16 @@ static const struct conf_option secrets_options[] = {
 const struct conf_table secrets_conf_table = {"secrets", sizeof(struct secrets_conf), secrets_options,
 					      ARRAY_SIZE(secrets_options)};
 
+static const struct conf_option outbound_options[] = {
+	{"templates", CONF_PATH, offsetof(struct outbound_conf, templates),
+	 .help = "folder with templates of your own, by locale and kind; empty: the built-in ones"},
+	{"attachments_max", CONF_SIZE, offsetof(struct outbound_conf, attachments_max), .def = "18MiB",
+	 .min = 0, .max = 22 * 1024 * 1024, .flags = CONF_RUNTIME,
+	 .help = "octets of attachments that an agent's answer takes along; what is more is named in it"},
+};
+const struct conf_table outbound_conf_table = {"outbound", sizeof(struct outbound_conf), outbound_options,
+					       ARRAY_SIZE(outbound_options)};
+
 /* ---- all options together */
 
 static int fail(struct conf_error *reterr, const char *what)
@@ -123,7 +133,7 @@ static bool is_far_address(const char *host)
 	return uv_ip6_addr(host, 0, &v6) == 0 && !IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
 }
 
-static int check_together(const struct relay_conf *conf, struct conf_error *reterr)
+int relay_conf_check(const struct relay_conf *conf, struct conf_error *reterr)
 {
 	bool user = conf->user[0], password = conf->password[0], file = conf->password_file[0];
 	if (conf->host[0] == '\0')
@@ -172,7 +182,7 @@ int relay_conf_settings(const struct relay_conf *conf, const char *ehlo_name, st
 {
 	static const unsigned mechanisms[] = {AUTH_PLAIN | AUTH_LOGIN, AUTH_PLAIN, AUTH_LOGIN, AUTH_XOAUTH2};
 	char *password = NULL;
-	int r = check_together(conf, reterr);
+	int r = relay_conf_check(conf, reterr);
 	if (r == 0)
 		r = read_password(conf, &password, reterr);
 	if (r < 0)

@@ -1,5 +1,5 @@
 /*
- * Options of the sections "relay" and "secrets", and how they become the settings of a relay.
+ * Options of the sections "relay", "secrets" and "outbound", and how they become the settings of a relay.
  *
  *	char *password = NULL;
  *	relay_conf_settings(conf, mail->hostname, &settings, &password, &error);
@@ -30,6 +30,16 @@ struct secrets_conf {
 };
 extern const struct conf_table secrets_conf_table;
 
+/* Section "outbound". */
+struct outbound_conf {
+	const char *templates;   /* folder of the operator's own; "": the built-in ones */
+	int64_t attachments_max; /* octets that an answer carries to the customer */
+};
+extern const struct conf_table outbound_conf_table;
+
+/* What no single option shows, without a look at any file: a host, at most one password and its user, in clear to this
+ * machine only. -EINVAL; reterr begins with the option. */
+int relay_conf_check(const struct relay_conf *conf, struct conf_error *reterr);
 /* What no single option shows is checked: a user has one password, from one place; in clear to this machine
  * only. The password file is read. -EINVAL, -EACCES, or -errno of the file, with reterr. Strings in ret are
  * those of conf, of ehlo_name, and *ret_password, which is the caller's. */

@@ -67,6 +67,7 @@ struct relay {
 
 static void on_timer(uv_timer_t *timer);
 static void arm(struct relay *relay);
+static bool works(const struct relay *relay);
 static void give_back_waiting(struct relay *relay);
 static void send_waiting(struct relay *relay);
 static void open_connections(struct relay *relay);
@@ -279,11 +280,12 @@ void relay_tick(struct relay *relay)
 size_t relay_room(const struct relay *relay)
 {
 	size_t max = relay->settings.connections * WAITING_PER_CONNECTION, held = relay->waiting_n;
-	if (relay->closing || relay->draining || relay->give_back || relay->resting)
+	bool doubtful = (relay->resting || relay->failures) && !works(relay);
+	if (relay->closing || relay->draining || relay->give_back || (relay->resting && doubtful))
 		return 0;
 	LIST_FOREACH(node, &relay->conns)
 		held += CONTAINER_OF(node, struct relay_conn, link)->busy;
-	if (relay->failures) /* one connection tries: little is put at risk */
+	if (doubtful) /* one connection tries: little is put at risk */
 		max = WAITING_PER_CONNECTION;
 	return held < max ? max - held : 0;
 }
@@ -586,6 +588,7 @@ void relay_stats(const struct relay *relay, struct relay_stats *ret)
 		.failures = relay->failures,
 		.resting_ms =
 			relay->resting && relay->rest_until_ms > now_ms ? relay->rest_until_ms - now_ms : 0,
+		.works = works(relay),
 		.last_failure = relay->last_failure,
 	};
 	LIST_FOREACH(node, &relay->conns)

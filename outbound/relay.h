@@ -76,6 +76,7 @@ struct relay_stats {
 	uint64_t mails, connects;          /* ever: begun, opened */
 	unsigned failures;                 /* in a row */
 	int64_t resting_ms;                /* how long it will still be left alone; 0: it is not */
+	bool works;                        /* there is a connection that has carried a mail */
 	struct smtp_result last_failure;   /* why, if failures > 0 */
 };
 void relay_stats(const struct relay *relay, struct relay_stats *ret);

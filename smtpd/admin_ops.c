@@ -22,18 +22,15 @@
 
 #define OP_ARENA_MAX (64 * 1024)
 
-static const struct op_kind *const op_kinds[] = {admin_tenant_kinds, admin_ticket_kinds, admin_setting_kinds};
+static const struct op_kind *const op_kinds[] = {admin_tenant_kinds, admin_ticket_kinds, admin_talk_kinds,
+						 admin_queue_kinds, admin_setting_kinds};
 
 static const char *const code_names[] = {
-	[ADMIN_OK] = "ok",
-	[ADMIN_USAGE] = "usage",
-	[ADMIN_INVALID] = "invalid",
-	[ADMIN_NOT_FOUND] = "not_found",
-	[ADMIN_EXISTS] = "exists",
-	[ADMIN_CONFIG] = "config",
-	[ADMIN_UNAVAILABLE] = "unavailable",
-	[ADMIN_STORAGE] = "storage",
-	[ADMIN_INTERNAL] = "internal",
+	[ADMIN_OK] = "ok",           [ADMIN_USAGE] = "usage",
+	[ADMIN_INVALID] = "invalid", [ADMIN_NOT_FOUND] = "not_found",
+	[ADMIN_EXISTS] = "exists",   [ADMIN_CONFIG] = "config",
+	[ADMIN_BUSY] = "busy",       [ADMIN_UNAVAILABLE] = "unavailable",
+	[ADMIN_STORAGE] = "storage", [ADMIN_INTERNAL] = "internal",
 };
 
 const char *admin_code_name(enum admin_code code)
@@ -78,7 +75,7 @@ struct str admin_request_text(const struct admin_op *op, const char *key)
 
 static bool key_known(const struct op_kind *kind, const char *key)
 {
-	if (strcmp(key, "op") == 0 || strcmp(key, kind->subject) == 0)
+	if (strcmp(key, "op") == 0 || (kind->subject && strcmp(key, kind->subject) == 0))
 		return true;
 	for (size_t i = 0; kind->keys[i]; i++) {
 		if (strcmp(key, kind->keys[i]) == 0)
@@ -119,7 +116,7 @@ static int take_request(struct admin_op *op, json_t *object)
 					     key);
 		json_object_set_new(op->request, key, text);
 	}
-	if (admin_request_text(op, op->kind->subject).len == 0)
+	if (op->kind->subject && admin_request_text(op, op->kind->subject).len == 0)
 		return admin_decline(op, ADMIN_USAGE, "%s needs \"%s\"", op->kind->name, op->kind->subject);
 	return 0;
 }
@@ -133,6 +130,30 @@ static const struct op_kind *kind_find(const char *name)
 		}
 	}
 	return NULL;
+}
+
+bool admin_op_makes_mail(const char *name)
+{
+	for (const struct op_kind *kind = admin_talk_kinds; name && kind->name; kind++) {
+		if (strcmp(kind->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What mail is made of is taken along: a reload may come before the writer does. */
+static int take_rules(struct admin_op *op, const struct admin_rules *rules)
+{
+	if (!admin_op_makes_mail(op->kind->name))
+		return 0;
+	if (!rules->keys || !rules->domain)
+		return admin_decline(
+			op, ADMIN_CONFIG,
+			"%s would make mail, and there is no key to sign it (secrets.reply_token)",
+			op->kind->name);
+	op->keys = key_ring_ref(rules->keys);
+	op->domain = xstrdup(rules->domain);
+	return 0;
 }
 
 static int apply_op(struct store_job *job, struct store_txn *txn)
@@ -173,6 +194,8 @@ int admin_op_new(struct admin_op **ret, struct str request, const struct admin_r
 	int r = take_request(op, object);
 	if (r == 0)
 		r = kind->check(op, rules);
+	if (r == 0)
+		r = take_rules(op, rules);
 	json_decref(object);
 	if (r < 0) {
 		admin_op_answer(op, r, answer);
@@ -210,7 +233,7 @@ const char *admin_op_name(const struct admin_op *op)
 
 struct str admin_op_subject(const struct admin_op *op)
 {
-	return admin_request_text(op, op->kind->subject);
+	return op->kind->subject ? admin_request_text(op, op->kind->subject) : STR("");
 }
 
 enum admin_effect admin_op_effect(const struct admin_op *op)
@@ -225,10 +248,14 @@ struct admin_op *admin_op_free(struct admin_op *op)
 	json_decref(op->request);
 	json_decref(op->result);
 	arena_done(&op->arena);
+	key_ring_unref(op->keys);
+	free(op->domain);
+	free(op->text);
 	free(op->old_value);
 	free(op);
 	return NULL;
 }
+
 /* ---- answers ---- */
 
 static void answer_json(struct strbuf *answer, json_t *object)

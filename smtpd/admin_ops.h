@@ -1,9 +1,9 @@
 /*
- * What an administrator can change: one request (JSON), one store job, one answer (JSON). The control socket
- *of a running server and the command line without one do the same by these functions.
+ * What an administrator can change: one request (JSON), one store job, one answer (JSON). The control socket of a
+ * running server and the command line without one do the same by these functions.
  *
- *	r = admin_op_new(&op, request, &rules, &answer);	checks all that needs no database; answer on
- *failure job = admin_op_job(op);  job->done = ...;  store_submit(store, job)	or	store_run(store, job)
+ *	r = admin_op_new(&op, request, &rules, &answer);	checks all that needs no database; answer on failure
+ *	job = admin_op_job(op);  job->done = ...;  store_submit(store, job)	or	store_run(store, job)
  *	admin_op_answer(op, status, &answer);			status as done() or store_run() gave it
  *	admin_op_free(op);
  *
@@ -14,12 +14,19 @@
  *			next_ticket (only goes up)]
  *	tenant.set	slug, any of these fields
  *	tenant.suspend  tenant.resume  tenant.remove	slug
- *	ticket.set	reference, any of status, subject, tag, assignee
+ *	ticket.set	reference, any of status, subject, tag, assignee; nobody is told
+ *	ticket.comment	reference, text, [internal, as (the agent's address; else the team's)]
+ *	ticket.close  ticket.resolve  ticket.reopen	reference, [text (an answer, before the status is set), as]
+ *	ticket.assign	reference, agent (an address; "" for nobody)
+ *	queue.retry	id (of a job, or "failed" for each that failed)
+ *	queue.cancel	id
+ *	queue.pause  queue.resume
+ *	queue.allow	slug, address (that complained: mail to it may leave again)
  *	setting.set	key, value
  *	setting.unset	key
  *
- * An op belongs to who made it; its job is moved to the store and comes back. new, answer, undo and free run
- *on the thread of the caller, the job's apply on the writer.
+ * An op belongs to who made it; its job is moved to the store and comes back. new, answer, undo and free run on the
+ * thread of the caller, the job's apply on the writer.
  */
 #ifndef SERVELO_SMTPD_ADMIN_OPS_H
 #define SERVELO_SMTPD_ADMIN_OPS_H
@@ -27,6 +34,9 @@
 #include "base/conf.h"
 #include "base/strbuf.h"
 #include "storage/store.h"
+#include "tenant/key_ring.h"
+
+#define ADMIN_COMMENT_MAX ((size_t)1024 * 1024) /* octets of a comment */
 
 struct admin_op;
 
@@ -38,6 +48,7 @@ enum admin_code {
 	ADMIN_NOT_FOUND,   /* no such tenant, ticket, setting */
 	ADMIN_EXISTS,      /* the slug or prefix is somebody else's */
 	ADMIN_CONFIG,      /* the configuration would not load with it */
+	ADMIN_BUSY,        /* what it is about is under way; again later */
 	ADMIN_UNAVAILABLE, /* too busy, or going down */
 	ADMIN_STORAGE,     /* the database failed; nothing was changed */
 	ADMIN_INTERNAL,
@@ -46,16 +57,27 @@ const char *admin_code_name(enum admin_code code); /* "not_found" */
 /* -EINVAL. */
 int admin_code_parse(struct str text, enum admin_code *ret);
 
-enum admin_effect { ADMIN_CHANGES_NOTHING_ELSE, ADMIN_CHANGES_TENANTS, ADMIN_CHANGES_SETTINGS };
+enum admin_effect {
+	ADMIN_CHANGES_NOTHING_ELSE,
+	ADMIN_CHANGES_TENANTS,
+	ADMIN_CHANGES_SETTINGS,
+	ADMIN_MAKES_JOBS, /* or makes some due: the outbox may have work */
+};
 
 struct admin_rules {
 	const struct conf_map *forwards; /* names that can't be slugs; may be NULL */
+	/* mail.domain, copied; NULL: what needs it is not checked, and what makes mail is declined */
+	const char *domain;
+	/* What signs our mail; a reference is taken. NULL: what makes mail is declined. */
+	struct key_ring *keys;
 	/* Would the configuration load with this setting (value NULL: without)? As server_conf_try_setting().
 	 */
 	int (*try_setting)(void *ctx, const char *key, const char *value, struct conf_error *reterr);
 	void *ctx;
 };
 
+/* Is this the name of an op that makes mail, and so needs keys? */
+bool admin_op_makes_mail(const char *name);
 /* 0, or a negative errno with the answer to send. */
 int admin_op_new(struct admin_op **ret, struct str request, const struct admin_rules *rules,
 		 struct strbuf *answer);

@@ -1,5 +1,5 @@
 /*
- * Texts that administrators type: sizes, references, lines. Pure.
+ * Texts that administrators type: sizes, references, yes and no, lines. Pure.
  */
 #include <errno.h>
 
@@ -53,6 +53,22 @@ int admin_parse_reference(struct str reference, struct str *ret_prefix, int64_t 
 	*ret_prefix = str_sub(reference, 0, dash);
 	*ret_number = number;
 	return 0;
+}
+
+int admin_parse_bool(struct str text, bool *ret)
+{
+	static const struct {
+		const char *word;
+		bool value;
+	} words[] = {{"true", true},   {"yes", true}, {"on", true},   {"1", true},
+		     {"false", false}, {"no", false}, {"off", false}, {"0", false}};
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (str_ieq(text, str_from(words[i].word))) {
+			*ret = words[i].value;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 bool admin_has_control(struct str text, bool lines_allowed)

@@ -16,12 +16,17 @@ struct op_kind {
 	int (*check)(struct admin_op *op, const struct admin_rules *rules);
 	int (*apply)(struct admin_op *op, struct store_txn *txn);
 	enum admin_effect effect;
-	const char *subject; /* the key that every request of this kind has */
+	const char *
+		subject; /* the key that every request of this kind has; NULL: it is about nothing in particular */
 	const char *const *keys;
 };
 
-/* Rows of one noun; the last one's name is NULL. */
-extern const struct op_kind admin_tenant_kinds[], admin_ticket_kinds[], admin_setting_kinds[];
+/* Rows of one noun; the last one's name is NULL. Those of admin_talk_kinds make mail: they have op->keys. */
+extern const struct op_kind admin_tenant_kinds[], admin_ticket_kinds[], admin_talk_kinds[],
+	admin_queue_kinds[], admin_setting_kinds[];
+
+struct tenant_row;
+struct ticket_row;
 
 struct admin_op {
 	struct store_job job;
@@ -29,6 +34,10 @@ struct admin_op {
 	json_t *request; /* texts only */
 	struct arena arena;
 	void *ctx;
+	/* of the rules; for what makes mail, NULL otherwise */
+	struct key_ring *keys;
+	char *domain;
+	char *text;     /* of a comment, with LF line ends; may be NULL */
 	json_t *result; /* set by apply */
 	enum admin_code code;
 	char error[512];
@@ -45,6 +54,22 @@ struct str admin_request_text(const struct admin_op *op, const char *key);
 int admin_decline(struct admin_op *op, enum admin_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* jansson gives valid UTF-8; what is left to refuse are controls. */
 bool admin_has_control(struct str text, bool lines_allowed);
+/* Says no, unless the request has a reference like ACME-00042. */
+int admin_check_reference(struct admin_op *op);
+/* The ticket of the request's reference and its tenant, as they are in this transaction; texts in op's arena. Says no
+ * when there is none. */
+int admin_find_ticket(struct admin_op *op, struct store_txn *txn, struct ticket_row *ret,
+		      struct tenant_row *ret_tenant);
+/* The tenant of the request's slug; texts in op's arena. Says no when there is none. */
+int admin_find_tenant(struct admin_op *op, struct store_txn *txn, struct tenant_row *ret);
+/* The request's slug in lower case, as rows have it; in op's arena. */
+int admin_lower_slug(struct admin_op *op, struct str *ret);
+/* Says no, unless text is a mail address outside of domain (NULL: any); what names it in the complaint. */
+int admin_check_address(struct admin_op *op, const char *what, struct str text, const char *domain);
+/* "yes", "off", "1", ...; -EINVAL. */
+int admin_parse_bool(struct str text, bool *ret);
+/* Puts the fields of a tenant that the request has into row; *ret_n counts them. Says no to what can't be one. */
+int admin_set_tenant_fields(struct admin_op *op, struct tenant_row *row, size_t *ret_n);
 /* A text of the database (valid UTF-8) for an answer. */
 json_t *admin_json_text(struct str text);
 

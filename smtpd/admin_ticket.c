@@ -1,10 +1,6 @@
 /*
  * ticket.set: status, subject, tag, assignee of the ticket that a reference names.
  */
-#include <assert.h>
-#include <errno.h>
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "smtpd/admin_private.h"
 #include "storage/tenant_rows.h"
@@ -41,14 +37,11 @@ static int check_line(struct admin_op *op, const char *key, size_t characters_ma
 
 static int check_ticket(struct admin_op *op, const struct admin_rules *rules UNUSED)
 {
-	struct str prefix, status = admin_request_text(op, "status"),
-			   subject = admin_request_text(op, "subject");
-	int64_t number;
+	struct str status = admin_request_text(op, "status"), subject = admin_request_text(op, "subject");
 	enum ticket_status parsed;
-	int r;
-	if (admin_parse_reference(admin_request_text(op, "reference"), &prefix, &number) < 0)
-		return admin_decline(op, ADMIN_INVALID, "\"%.*s\" is not a reference like ACME-00042",
-				     STR_ARG(str_sub(admin_request_text(op, "reference"), 0, 64)));
+	int r = admin_check_reference(op);
+	if (r < 0)
+		return r;
 	if (json_object_size(op->request) == 2)
 		return admin_decline(op, ADMIN_USAGE, "nothing to set was given");
 	if (status.ptr && ticket_status_parse(status, &parsed) < 0)
@@ -62,28 +55,10 @@ static int check_ticket(struct admin_op *op, const struct admin_rules *rules UNU
 	return check_line(op, "assignee", 254);
 }
 
-static int ticket_of_reference(struct admin_op *op, struct store_txn *txn, struct ticket_id *ret)
-{
-	struct str prefix;
-	struct tenant_row tenant;
-	int64_t number;
-	int r = admin_parse_reference(admin_request_text(op, "reference"), &prefix, &number);
-	assert(r == 0);
-	r = arena_copy(&op->arena, prefix, &prefix);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < prefix.len; i++) {
-		if (prefix.ptr[i] >= 'a' && prefix.ptr[i] <= 'z')
-			((char *)(uintptr_t)prefix.ptr)[i] = (char)(prefix.ptr[i] - 32);
-	}
-	r = tenant_rows_find_prefix(txn, prefix, &tenant);
-	return r < 0 ? r : ticket_find(txn, tenant.id, number, ret);
-}
-
 static int apply_ticket_set(struct admin_op *op, struct store_txn *txn)
 {
-	struct ticket_id id;
 	struct ticket_row row;
+	struct tenant_row tenant;
 	char reference[TICKET_REFERENCE_SIZE];
 	enum ticket_status status;
 	struct ticket_change change = {
@@ -92,12 +67,10 @@ static int apply_ticket_set(struct admin_op *op, struct store_txn *txn)
 		.tag = admin_request_text(op, "tag"),
 		.assignee = admin_request_text(op, "assignee"),
 	};
-	int r = ticket_of_reference(op, txn, &id);
-	if (r == -ENOENT)
-		return admin_decline(op, ADMIN_NOT_FOUND, "there is no ticket %.*s",
-				     STR_ARG(str_sub(admin_request_text(op, "reference"), 0, 64)));
+	int r = admin_find_ticket(op, txn, &row, &tenant);
 	if (r < 0)
 		return r;
+	const struct ticket_id id = row.id;
 	if (admin_request_text(op, "status").ptr &&
 	    ticket_status_parse(admin_request_text(op, "status"), &status) == 0)
 		change.status = (int)status;

@@ -27,7 +27,6 @@ static const struct {
 	[RCPT_UNKNOWN] = {"unknown", REPLY_RCPT_UNKNOWN, true},
 	[RCPT_FOREIGN] = {"foreign", REPLY_RCPT_FOREIGN, true},
 	[RCPT_SUSPENDED] = {"suspended", REPLY_RCPT_SUSPENDED, false},
-	[RCPT_NOT_YET] = {"not-yet", REPLY_RCPT_NOT_YET, false},
 	[RCPT_TEMPFAIL] = {"tempfail", REPLY_RCPT_TEMPFAIL, false},
 	[RCPT_TOO_MANY] = {"too-many", REPLY_RCPT_TOO_MANY, false},
 };

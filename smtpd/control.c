@@ -57,6 +57,7 @@ struct connection {
 	uv_timer_t idle;
 	uv_write_t write;
 	struct strbuf in, out;
+	size_t searched;  /* so much of in holds no LF */
 	unsigned handles; /* open ones of the two */
 	bool busy, closing;
 };
@@ -305,9 +306,11 @@ static void on_idle(uv_timer_t *timer)
 static void next_request(struct connection *connection)
 {
 	struct str in = strbuf_str(&connection->in);
-	size_t len = str_find(in, '\n');
+	size_t len = connection->searched + str_find(str_sub(in, connection->searched, in.len), '\n');
 	uv_timer_start(&connection->idle, on_idle, CONTROL_IDLE_MS, 0);
+	connection->searched = 0;
 	if (len == in.len && len <= CONTROL_REQUEST_MAX) {
+		connection->searched = len;
 		int r = uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read);
 		if (r < 0 && r != UV_EALREADY) /* a part of a line came: it is being read */
 			connection_close(connection);
@@ -396,12 +399,19 @@ static void add_stat(void *fn_ctx, const char *key, int64_t value)
 	json_object_set_new(fn_ctx, key, json_integer(value));
 }
 
+static void add_stat_text(void *fn_ctx, const char *key, struct str text)
+{
+	json_object_set_new(fn_ctx, key, json_stringn(text.ptr, text.len));
+}
+
 static void request_stats(struct connection *connection, const json_t *object UNUSED)
 {
 	struct control *control = connection->control;
 	json_t *result = json_object();
 	if (control->deps.stats)
 		control->deps.stats(control->ctx, add_stat, result);
+	if (control->deps.stat_texts)
+		control->deps.stat_texts(control->ctx, add_stat_text, result);
 	answer_result(&connection->out, result);
 	answer(connection);
 }
@@ -499,6 +509,8 @@ static void start_change(struct connection *connection, struct str line)
 	struct control *control = connection->control;
 	const struct admin_rules rules = {
 		.forwards = &control->deps.conf(control->ctx)->forwards->map,
+		.domain = control->deps.conf(control->ctx)->mail->domain,
+		.keys = control->deps.keys ? control->deps.keys(control->ctx) : NULL,
 		.try_setting = try_setting,
 		.ctx = control,
 	};
@@ -545,6 +557,10 @@ static int put_in_force(struct request *request, struct strbuf *out)
 			return 1;
 		admin_answer_error(out, ADMIN_CONFIG, "stored, but not in force: %s", error.text);
 		return r;
+	case ADMIN_MAKES_JOBS:
+		if (control->deps.jobs_due)
+			control->deps.jobs_due(control->ctx);
+		return 0;
 	case ADMIN_CHANGES_NOTHING_ELSE:
 		return 0;
 	}

@@ -16,7 +16,7 @@
  *
  * Changes are store jobs and are answered after COMMIT (see admin_ops.h for the list); "ping", "stats" and
  * "settings" (every option as it is in force) are answered at once; "message.reprocess" reads and parses on a worker, with a parser child of its own.
- * Limits: a request of 256 KiB, 16 connections, 30 s of idleness.
+ * Limits: a request of 3 MiB (a comment of 1 MiB, every octet of it escaped), 16 connections, 30 s of idleness.
  */
 #ifndef SERVELO_SMTPD_CONTROL_H
 #define SERVELO_SMTPD_CONTROL_H
@@ -27,16 +27,19 @@
 #include "base/workers.h"
 #include "smtpd/server_conf.h"
 #include "storage/store.h"
+#include "tenant/key_ring.h"
 
 struct control;
 
-#define CONTROL_REQUEST_MAX     (256 * 1024)
+#define CONTROL_REQUEST_MAX     (3 * 1024 * 1024)
 #define CONTROL_ANSWER_MAX      (4 * 1024 * 1024)
 #define CONTROL_CONNECTIONS_MAX 16
 #define CONTROL_IDLE_MS         30000
 
 /* One counter for "stats": key is a plain word, "smtp.connections". Valid during the stats() callback. */
 typedef void control_stat_fn(void *fn_ctx, const char *key, int64_t value);
+/* And what stands there in words; valid UTF-8. */
+typedef void control_text_fn(void *fn_ctx, const char *key, struct str text);
 
 struct control_deps {
 	uv_loop_t *loop;
@@ -58,8 +61,14 @@ struct control_deps {
 	 * the configuration again and apply it. Negative errno with reterr: the old one stays in force; the
 	 * setting is put back as it was and the answer says why. */
 	int (*settings_changed)(void *ctx, struct conf_error *reterr);
+	/* The keys in force, for mail that a change makes; a reference of its own is taken at once. May be NULL: such
+	 * changes are declined. The domain is that of conf(). */
+	struct key_ring *(*keys)(void *ctx);
+	/* Outbox jobs were made or became due (committed). May be NULL. */
+	void (*jobs_due)(void *ctx);
 	/* Calls fn once per counter. May be NULL. */
 	void (*stats)(void *ctx, control_stat_fn *fn, void *fn_ctx);
+	void (*stat_texts)(void *ctx, control_text_fn *fn, void *fn_ctx); /* may be NULL */
 };
 
 /* deps is copied. -EADDRINUSE when another server answers on the socket, or -errno; reterr says more. */

@@ -49,9 +49,9 @@ static const struct cli_verb program_verbs[] = {
 };
 static const struct cli_noun program = {NULL, NULL, program_verbs, ARRAY_SIZE(program_verbs)};
 
-static const struct cli_noun *const nouns[] = {&program,    &cli_status,  &cli_check,
-					       &cli_tenant, &cli_ticket,  &cli_message,
-					       &cli_audit,  &cli_setting, &cli_queue};
+static const struct cli_noun *const nouns[] = {&program,    &cli_status,  &cli_check, &cli_tenant,
+					       &cli_ticket, &cli_message, &cli_audit, &cli_setting,
+					       &cli_queue,  &cli_token};
 
 int main(int argc, char **argv)
 {

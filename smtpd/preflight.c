@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "smtpd/secrets.h"
 #include "tenant/slug.h"
 
 /* Database, sockets of the loop, parser children, log, and files of big mails that are being synced. */
@@ -34,6 +35,25 @@ static void try_write(const struct server_conf *conf, const char *path, int mode
 		say(out, conf, path, "write to");
 }
 
+/* What outgoing mail needs: keys, the relay's password and CAs, templates. */
+static void try_outgoing(const struct server_conf *conf, struct strbuf *out)
+{
+	const char *const files[] = {conf->relay->password_file, conf->relay->ca_file};
+	for (size_t i = 0; i < conf->secrets->reply_token.n; i++)
+		try_read(conf, conf->secrets->reply_token.items[i], out);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (files[i][0])
+			try_read(conf, files[i], out);
+	}
+	const char *templates = conf->outbound->templates;
+	if (templates[0] && faccessat(AT_FDCWD, templates, R_OK | X_OK, AT_EACCESS) < 0)
+		say(out, conf, templates, "read");
+	char *own_key = secrets_default_path(conf);
+	if (own_key && faccessat(AT_FDCWD, own_key, R_OK, AT_EACCESS) < 0 && errno != ENOENT)
+		say(out, conf, own_key, "read");
+	free(own_key);
+}
+
 static void try_all(const struct server_conf *conf, struct strbuf *out)
 {
 	const struct cert_conf *certs = conf->tls->certificates.items;
@@ -44,6 +64,7 @@ static void try_all(const struct server_conf *conf, struct strbuf *out)
 		try_read(conf, certs[i].chain, out);
 		try_read(conf, certs[i].key, out);
 	}
+	try_outgoing(conf, out);
 	try_write(conf, conf->storage->data_dir, R_OK | W_OK | X_OK, out);
 	for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
 		char *path = xasprintf("%s/%s", conf->storage->data_dir, data[i]);
@@ -72,7 +93,7 @@ int preflight_access(const struct server_conf *conf, const struct privileges *pr
 void preflight_descriptors(const struct server_conf *conf, struct strbuf *out)
 {
 	struct rlimit files;
-	int64_t need = conf->limits->connections + DESCRIPTORS_BESIDES;
+	int64_t need = conf->limits->connections + conf->relay->connections + DESCRIPTORS_BESIDES;
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_max == RLIM_INFINITY ||
 	    (int64_t)files.rlim_max >= need)
 		return;

@@ -11,8 +11,8 @@
 
 /*
  * A start as root reads keys that the user it becomes may not read: all is well until the first reload. So the
- * configuration file, chains and keys are tried with that user's eyes, and, when they are there, the data folder,
- * the database and the folder of the control socket. privileges: as privileges_find() gave it; root afterwards as
+ * configuration file, chains, keys of all kinds, the relay's password and the templates are tried with that user's eyes,
+ * and, when they are there, the data folder, the database and the folder of the control socket. privileges: as privileges_find() gave it; root afterwards as
  * before, but without supplementary groups. 0, or -errno when the user could not be tried.
  */
 int preflight_access(const struct server_conf *conf, const struct privileges *privileges, struct strbuf *out);

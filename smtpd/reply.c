@@ -42,7 +42,6 @@ static const struct reply_row replies[REPLY_COUNT] = {
 	[REPLY_TOO_MANY_TRANSACTIONS] = {421, "4.7.0", "Enough mail for one session, please connect again"},
 
 	[REPLY_RCPT_SUSPENDED] = {450, "4.2.1", "Mailbox takes no mail at the moment, try again later"},
-	[REPLY_RCPT_NOT_YET] = {451, "4.3.0", "Mailbox is not ready, try again later"},
 	[REPLY_RCPT_TEMPFAIL] = {451, "4.3.0", "Recipient cannot be checked now, try again later"},
 	[REPLY_RCPT_TOO_MANY] = {452, "4.5.3", "Too many recipients"},
 	[REPLY_TEMPFAIL] = {451, "4.3.0", "Temporary failure, try again later"},

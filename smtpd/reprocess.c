@@ -21,6 +21,7 @@
 #include "base/arena.h"
 #include "ingest/attachments.h"
 #include "ingest/comment_note.h"
+#include "ingest/quote_sent.h"
 #include "smtpd/line_diff.h"
 #include "smtpd/lone_parser.h"
 #include "storage/reader.h"
@@ -29,7 +30,11 @@
 
 #define DIFF_MAX     (64 * 1024)
 #define COMMENTS_MAX 1000 /* of one original: as many as a transaction has recipients */
+#define REPLY_MAX    (16 * 1024 * 1024)
 #define OLD_MAX      (64 * 1024 * 1024)
+/* What a reply is held against, as when it came (ingest/apply_comment.c). */
+#define SENT_TEXTS    8
+#define SENT_TEXT_MAX ((size_t)64 * 1024)
 
 struct reprocess {
 	/* copies: the configuration may be replaced meanwhile */
@@ -52,7 +57,10 @@ struct reparsed_comment {
 	char *blocked;
 	bool changed;
 	char note[COMMENT_NOTE_MAX];
-	struct str new_note; /* a view of note */
+	char whole_note[COMMENT_ABOUT_MAX + COMMENT_NOTE_MAX]; /* with the line that says how it came to be */
+	struct str new_note;                                   /* a view of one of them */
+	struct strbuf reply;  /* the new part, when our own text was set aside in it */
+	struct str new_reply; /* as the row keeps it: ptr NULL when it is all of the text */
 };
 
 struct reparsed {
@@ -75,6 +83,8 @@ struct comparison {
 	json_t *changes;
 	struct strbuf old; /* the records of attachments as one text each */
 	size_t old_n;
+	struct str sent[SENT_TEXTS]; /* of public comments before it, in a ring; the ptrs are ours */
+	size_t sent_n;
 	bool found;
 };
 
@@ -140,8 +150,10 @@ struct reparsed *reparsed_free(struct reparsed *reparsed)
 	if (reparsed->parse.block)
 		parse_job_done(&reparsed->parse);
 	json_decref(reparsed->report);
-	for (size_t i = 0; i < reparsed->n; i++)
+	for (size_t i = 0; i < reparsed->n; i++) {
 		free(reparsed->comments[i].blocked);
+		strbuf_done(&reparsed->comments[i].reply);
+	}
 	free(reparsed->comments);
 	free(reparsed);
 	return NULL;
@@ -237,6 +249,7 @@ static bool on_audit(void *ctx, const struct audit_view *view)
 		.id = view->row.comment,
 		.policy = policy_of(finding->reprocess, view->tenant_slug),
 	};
+	strbuf_init(&comment->reply, REPLY_MAX);
 	comment->blocked = xstrndup(comment->policy.blocked_extensions);
 	comment->policy.blocked_extensions = str_from(comment->blocked);
 	snprintf(comment->reference, sizeof(comment->reference), "%.*s", STR_ARG(view->ticket_reference));
@@ -280,16 +293,42 @@ static struct str reply_of(const struct parsed_mail *mail)
 	return str_eq(mail->reply, mail->text) ? (struct str){NULL, 0} : mail->reply;
 }
 
+static void keep_sent(struct comparison *c, const struct comment_row *row)
+{
+	struct str *place = &c->sent[c->sent_n++ % SENT_TEXTS];
+	struct str text = str_sub(row->text, 0, SENT_TEXT_MAX);
+	free((char *)(uintptr_t)place->ptr);
+	*place = (struct str){xstrndup(text), text.len};
+}
+
+/* What a machine wrote is kept as it is. */
+static void find_new_part(struct comparison *c, const struct comment_row *row)
+{
+	const struct parsed_mail *mail = c->reparsed->parse.parsed;
+	size_t n = c->sent_n < SENT_TEXTS ? c->sent_n : SENT_TEXTS;
+	c->comment->new_reply = reply_of(mail);
+	if (!row->automatic && n > 0 && mail->reply.len &&
+	    quote_sent_set_aside(mail->reply, c->sent, n, &c->comment->reply) == 1)
+		c->comment->new_reply = strbuf_str(&c->comment->reply);
+}
+
+/* Oldest first. */
 static bool on_comment(void *ctx, const struct comment_view *view)
 {
 	struct comparison *c = ctx;
 	const struct parsed_mail *mail = c->reparsed->parse.parsed;
 	const struct comment_row *row = &view->row;
-	if (row->id.v != c->comment->id.v)
+	if (row->id.v != c->comment->id.v) {
+		if (row->visibility == COMMENT_PUBLIC)
+			keep_sent(c, row);
 		return true;
+	}
 	c->found = true;
+	find_new_part(c, row);
+	struct str reply = c->comment->new_reply;
+	c->comment->new_note = comment_note_renew(row->note, c->comment->new_note, c->comment->whole_note);
 	add_change(c, "text", row->text, mail->text);
-	add_change(c, "reply", row->reply.ptr ? row->reply : row->text, mail->reply);
+	add_change(c, "reply", row->reply.ptr ? row->reply : row->text, reply.ptr ? reply : mail->text);
 	add_change(c, "note", row->note, c->comment->new_note);
 	return false;
 }
@@ -390,6 +429,8 @@ static int compare_comment(struct reprocess *reprocess, struct reparsed *reparse
 				      json_pack("{s:s,s:I,s:O}", "ticket", comment->reference, "comment",
 						(json_int_t)comment->id.v, "changes", c.changes));
 	}
+	for (size_t i = 0; i < SENT_TEXTS; i++)
+		free((char *)(uintptr_t)c.sent[i].ptr);
 	strbuf_done(&c.old);
 	json_decref(c.changes);
 	return r;
@@ -418,7 +459,7 @@ static int apply_reparsed(struct store_job *job, struct store_txn *txn)
 		struct adding adding = {txn, comment->id};
 		if (!comment->changed)
 			continue;
-		r = comment_reparse(txn, comment->id, mail->text, reply_of(mail), comment->new_note);
+		r = comment_reparse(txn, comment->id, mail->text, comment->new_reply, comment->new_note);
 		if (r == 0)
 			r = each_attachment(reparsed, comment, add_attachment, &adding);
 	}

@@ -3,13 +3,15 @@
  *
  * Start, in this order, because each step needs the one before and nothing is answered before the last:
  *
- *	configuration -> log -> certificates (as root: keys are private) -> no other files -> [as the user] store, spool,
- *	workers, declared tenants, view of all tenants -> [as root] listen -> drop privileges -> parser children -> control socket -> ready
+ *	configuration -> log -> certificates, named key files (as root: keys are private) -> no other files
+ *	-> [as the user] store, spool, workers, a key of our own if none is named, declared tenants, view of all tenants
+ *	-> [as root] listen -> drop privileges -> parser children -> outbox and relay -> control socket -> ready
  *
- * Stop (SIGTERM, SIGINT): no new connections, 421 to idle sessions, transactions under way may finish within
- * process.drain_timeout; then deliveries under way are stored, children end, the store is closed. A second signal cuts
- * the waiting short. The loop runs during start and stop too: a signal that comes before there is a server stops it as
- * soon as there is one, one that comes after it was closed changes nothing. SIGHUP: see serve_reload.c.
+ * Stop (SIGTERM, SIGINT): no new connections, 421 to idle sessions, transactions under way and mails that are just being
+ * sent may finish within process.drain_timeout; then deliveries under way are stored, what is not sent is given back to
+ * the outbox, children end, the store is closed. A second signal cuts the waiting short. The loop runs during start and
+ * stop too: a signal that comes before there is a server stops it as soon as there is one, one that comes after it was
+ * closed changes nothing. SIGHUP: see serve_reload.c.
  */
 #include "smtpd/serve.h"
 
@@ -25,6 +27,7 @@
 #include "base/log.h"
 #include "smtpd/preflight.h"
 #include "smtpd/privileges.h"
+#include "smtpd/secrets.h"
 #include "smtpd/serve_private.h"
 #include "smtpd/service_manager.h"
 
@@ -81,7 +84,26 @@ static void on_delivered(void *ctx, struct delivery *delivery)
 		delivery_free(delivery); /* stopping: its session has gone */
 }
 
-static const struct ingest_handlers ingest_handlers = {.done = on_delivered};
+static void on_jobs_due(void *ctx)
+{
+	struct serve *serve = ctx;
+	if (serve->outbound)
+		outbound_wake(serve->outbound);
+}
+
+static void on_rcpt_answered(void *ctx, uint64_t session_id, enum rcpt_status status,
+			     const struct rcpt_answer *answer)
+{
+	struct serve *serve = ctx;
+	if (serve->smtp)
+		smtp_server_rcpt_answered(serve->smtp, session_id, status, answer);
+}
+
+static const struct ingest_handlers ingest_handlers = {
+	.done = on_delivered,
+	.outbox = on_jobs_due,
+	.rcpt_answered = on_rcpt_answered,
+};
 
 /* ---- what the control socket asks */
 
@@ -93,6 +115,11 @@ static const struct server_conf *on_control_conf(void *ctx)
 static const struct server_conf *on_control_conf_started(void *ctx)
 {
 	return ((struct serve *)ctx)->conf_started;
+}
+
+static struct key_ring *on_control_keys(void *ctx)
+{
+	return ((struct serve *)ctx)->keys;
 }
 
 /* ---- start */
@@ -152,6 +179,8 @@ static int start(struct serve *serve, struct conf_error *err)
 	serve_use_log(serve->conf);
 	serve_log_warnings(&warnings);
 	r = serve_load_certs(&serve->certs, serve->conf, err);
+	if (r == 0 && serve->conf->secrets->reply_token.n > 0)
+		r = secrets_load(&serve->keys, serve->conf, SECRETS_READ, NULL, err);
 	if (r == 0)
 		r = privileges_find(&privileges, serve->conf->process->user, serve->conf->process->group,
 				    err);
@@ -177,6 +206,24 @@ out:
 	return r;
 }
 
+/* The key that nobody named. A new one is nothing to write home about at the first start; later it means that the one
+ * before is gone, and with it every reply address that it signed. */
+static int own_key(struct serve *serve, struct conf_error *err)
+{
+	bool made = false;
+	int r = serve->keys ? 0 : secrets_load(&serve->keys, serve->conf, SECRETS_MAKE, &made, err);
+	if (r < 0)
+		return serve_fail(err, "reading keys", r);
+	if (made && store_run_number(serve->store) > 1)
+		LOG(LOG_LEVEL_WARN, "key-made", lf_id("server", "secrets"),
+		    lf_cstr("file", SECRETS_DEFAULT_FILE),
+		    lf_cstr("why", "there was none: replies to mail that left before are not recognised"));
+	else if (made)
+		LOG(LOG_LEVEL_INFO, "key-made", lf_id("server", "secrets"),
+		    lf_cstr("file", SECRETS_DEFAULT_FILE));
+	return 0;
+}
+
 static int start_as_user(struct serve *serve, struct conf_error *err)
 {
 	const struct server_conf *conf = serve->conf;
@@ -189,7 +236,9 @@ static int start_as_user(struct serve *serve, struct conf_error *err)
 	r = workers_open(&serve->workers, &serve->loop, (unsigned)conf->process->workers, WORK_QUEUE_MAX);
 	if (r < 0)
 		return serve_fail(err, "worker threads", r);
-	r = serve_declare_tenants(serve, err);
+	r = own_key(serve, err);
+	if (r == 0)
+		r = serve_declare_tenants(serve, err);
 	if (r < 0)
 		return r;
 	r = reader_open(&serve->reader, conf->storage, err);
@@ -222,9 +271,61 @@ static int listen_somewhere(struct serve *serve, struct conf_error *err)
 	return 0;
 }
 
-static int start_serving(struct serve *serve, const struct privileges *privileges, struct conf_error *err)
+static int start_intake(struct serve *serve, struct conf_error *err)
 {
 	const struct server_conf *conf = serve->conf;
+	const struct ingest_deps deps = {
+		.loop = &serve->loop,
+		.storage = conf->storage,
+		.store = serve->store,
+		.workers = serve->workers,
+		.parser_argv0 = PARSER_PROGRAM,
+	};
+	int r = ingest_open(&serve->ingest, conf->ingest, conf->mail, conf->forwards, serve->tenants,
+			    serve->keys, &deps, &ingest_handlers, serve);
+	return r < 0 ? serve_fail(err, "starting parser children", r) : 0;
+}
+
+static int start_outbound(struct serve *serve, struct conf_error *err)
+{
+	const struct server_conf *conf = serve->conf;
+	serve->attachments = attachment_source_new(conf, PARSER_PROGRAM);
+	const struct outbound_settings settings = serve_outbound_settings(conf, serve->keys);
+	const struct outbound_deps deps = {
+		.loop = &serve->loop,
+		.store = serve->store,
+		.workers = serve->workers,
+		.storage = conf->storage,
+		.attachment = attachment_source_read,
+		.attachment_ctx = serve->attachments,
+	};
+	int r = outbound_open(&serve->outbound, &settings, &deps, err);
+	return r < 0 ? serve_fail(err, "outgoing mail", r) : 0;
+}
+
+static int start_control(struct serve *serve, struct conf_error *err)
+{
+	const struct control_deps deps = {
+		.loop = &serve->loop,
+		.store = serve->store,
+		.workers = serve->workers,
+		.conf_path = serve->conf_path,
+		.argv0 = PARSER_PROGRAM,
+		.conf = on_control_conf,
+		.conf_started = on_control_conf_started,
+		.tenants_changed = serve_tenants_changed,
+		.settings_changed = serve_settings_changed,
+		.keys = on_control_keys,
+		.jobs_due = on_jobs_due,
+		.stats = serve_stats,
+		.stat_texts = serve_stat_texts,
+	};
+	int r = control_open(&serve->control, &deps, serve, err);
+	return r < 0 ? serve_fail(err, serve->conf->control_path, r) : 0;
+}
+
+static int start_serving(struct serve *serve, const struct privileges *privileges, struct conf_error *err)
+{
 	struct smtp_settings settings = serve_smtp_settings(serve);
 	int r = smtp_server_open(&serve->smtp, &serve->loop, &settings, &smtp_handler, serve);
 	if (r < 0)
@@ -237,31 +338,13 @@ static int start_serving(struct serve *serve, const struct privileges *privilege
 	r = privileges_drop(privileges);
 	if (r < 0)
 		return serve_fail(err, "dropping privileges", r);
-	const struct ingest_deps deps = {
-		.loop = &serve->loop,
-		.store = serve->store,
-		.workers = serve->workers,
-		.parser_argv0 = PARSER_PROGRAM,
-	};
-	r = ingest_open(&serve->ingest, conf->ingest, conf->mail, conf->forwards, serve->tenants, &deps,
-			&ingest_handlers, serve);
+	r = start_intake(serve, err);
+	if (r == 0)
+		r = start_outbound(serve, err);
+	if (r == 0)
+		r = start_control(serve, err);
 	if (r < 0)
-		return serve_fail(err, "starting parser children", r);
-	const struct control_deps control_deps = {
-		.loop = &serve->loop,
-		.store = serve->store,
-		.workers = serve->workers,
-		.conf_path = serve->conf_path,
-		.argv0 = PARSER_PROGRAM,
-		.conf = on_control_conf,
-		.conf_started = on_control_conf_started,
-		.tenants_changed = serve_tenants_changed,
-		.settings_changed = serve_settings_changed,
-		.stats = serve_stats,
-	};
-	r = control_open(&serve->control, &control_deps, serve, err);
-	if (r < 0)
-		return serve_fail(err, conf->control_path, r);
+		return r;
 	start_sweep(serve);
 	return 0;
 }
@@ -306,20 +389,38 @@ static void on_hangup(struct serve *serve)
 		    lf_cstr("file", serve->conf->path));
 }
 
+static void stop_when_drained(struct serve *serve)
+{
+	if (serve->drained && serve->control_closed && serve->outbound_drained)
+		uv_stop(&serve->loop);
+}
+
 static void on_drained(void *ctx)
 {
 	struct serve *serve = ctx;
 	serve->drained = true;
-	if (serve->control_closed)
-		uv_stop(&serve->loop);
+	stop_when_drained(serve);
 }
 
 static void on_control_closed(void *ctx)
 {
 	struct serve *serve = ctx;
 	serve->control_closed = true;
-	if (serve->drained)
-		uv_stop(&serve->loop);
+	stop_when_drained(serve);
+}
+
+static void on_outbound_drained(void *ctx)
+{
+	struct serve *serve = ctx;
+	serve->outbound_drained = true;
+	stop_when_drained(serve);
+}
+
+/* What is still on its way to the relay is given back to the outbox by outbound_close(), and leaves after the next start.
+ * The SMTP server looks at the same clock for itself. */
+static void on_grace(uv_timer_t *timer)
+{
+	on_outbound_drained(timer->data);
 }
 
 static void drain(struct serve *serve)
@@ -328,8 +429,11 @@ static void drain(struct serve *serve)
 	service_notify("STOPPING=1");
 	LOG(LOG_LEVEL_INFO, "draining", lf_id("server", "smtp"), lf_int("grace_ms", grace_ms));
 	smtp_server_drain(serve->smtp, grace_ms, on_drained, serve);
-	if (!serve->draining)
+	uv_timer_start(&serve->grace, on_grace, (uint64_t)grace_ms, 0);
+	if (!serve->draining) {
+		outbound_drain(serve->outbound, on_outbound_drained, serve);
 		serve->control = control_close(serve->control, on_control_closed, serve);
+	}
 	serve->draining = true;
 }
 
@@ -357,17 +461,20 @@ static void stop(struct serve *serve)
 		uv_run(&serve->loop, UV_RUN_ONCE);
 	serve->smtp = smtp_server_close(serve->smtp);
 	serve->ingest = ingest_close(serve->ingest);
+	serve->outbound = outbound_close(serve->outbound);
 	serve->workers = workers_close(serve->workers);
 	serve->reader = reader_close(serve->reader);
 	serve->spool = spool_close(serve->spool);
 	serve->store = store_close(serve->store);
 	tenants_unref(serve->tenants);
 	certs_unref(serve->certs);
+	key_ring_unref(serve->keys);
+	attachment_source_free(serve->attachments);
 	/* Closing a signal's handle brings back its default, which would end us: late ones are not taken any more. */
 	sigset_t late;
 	sigfillset(&late);
 	pthread_sigmask(SIG_BLOCK, &late, NULL);
-	/* what is left are this file's own: the flusher, the beat and the signals */
+	/* what is left are this file's own: the flusher, the timers and the signals */
 	uv_walk(&serve->loop, close_if_open, NULL);
 	uv_run(&serve->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&serve->loop);
@@ -419,6 +526,8 @@ int serve_run(const char *conf_path)
 		return EX_OSERR;
 	uv_prepare_init(&serve.loop, &serve.flusher);
 	uv_prepare_start(&serve.flusher, on_flush);
+	uv_timer_init(&serve.loop, &serve.grace);
+	serve.grace.data = &serve;
 	watch_signals(&serve);
 	r = start(&serve, &err);
 	if (r < 0) {

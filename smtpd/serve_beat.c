@@ -18,6 +18,7 @@ static void on_beat(uv_timer_t *timer)
 		service_notify("WATCHDOG=1");
 	if (!serve->smtp)
 		return;
+	serve_note_relay(serve);
 	serve->samples[serve->samples_n++ % SAMPLES_MAX] =
 		(struct serve_sample){(int64_t)uv_now(&serve->loop), smtp_server_stats(serve->smtp)};
 }

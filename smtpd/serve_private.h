@@ -11,6 +11,8 @@
 
 #include "base/workers.h"
 #include "ingest/ingest.h"
+#include "outbound/outbound.h"
+#include "smtpd/attachment_source.h"
 #include "smtpd/control.h"
 #include "smtpd/server_conf.h"
 #include "smtpd/smtp_server.h"
@@ -36,20 +38,25 @@ struct serve {
 	struct workers *workers;
 	struct reader *reader;
 	struct tenants *tenants;
+	struct key_ring *keys;
 	struct ingest *ingest;
+	struct attachment_source *attachments; /* for outbound's workers */
+	struct outbound *outbound;
 	struct smtp_server *smtp;
 	struct control *control;
 	uv_prepare_t flusher;
 	uv_signal_t signals[3];
-	uv_timer_t beat;
-	bool watched; /* by the service manager */
+	uv_timer_t beat, grace;
+	bool watched;                /* by the service manager */
+	int64_t relay_failing_since; /* wall time; 0: it isn't, as far as we know */
 	struct serve_sample samples[SAMPLES_MAX];
 	size_t samples_n;
 	struct work sweep;
 	size_t swept;
 	int sweep_status;
 	int64_t started_ms, started_wall_ms;
-	bool draining, drained, control_closed, sweeping, redeclaring, stop_asked;
+	bool draining, drained, control_closed, outbound_drained; /* the last three: and may be closed */
+	bool sweeping, redeclaring, stop_asked;
 };
 
 /* serve.c */
@@ -62,11 +69,12 @@ void serve_log_warnings(const struct strbuf *warnings);
 /* *ret is NULL when no certificate is configured. */
 int serve_load_certs(struct certs **ret, const struct server_conf *conf, struct conf_error *err);
 struct smtp_settings serve_smtp_settings(const struct serve *serve);
+struct outbound_settings serve_outbound_settings(const struct server_conf *conf, struct key_ring *keys);
 /* The view of all tenants anew, from the database; in force at once. -errno. */
 int serve_use_tenants(struct serve *serve);
 /* The tenants of the configuration into the database. Waits: nothing listens yet when this runs, at start. */
 int serve_declare_tenants(struct serve *serve, struct conf_error *err);
-/* Configuration, certificates and tenants, checked as a whole; the old ones stay when something is wrong. */
+/* Configuration, certificates, keys, relay and tenants, checked as a whole; the old ones stay when something is wrong. */
 int serve_reload(struct serve *serve, struct conf_error *err);
 /* Frees a configuration that was replaced; that of the start stays. NULL is fine. */
 void serve_forget_conf(const struct serve *serve, struct server_conf *conf);
@@ -76,6 +84,9 @@ int serve_settings_changed(void *ctx, struct conf_error *reterr);
 
 /* serve_stats.c; for control_deps. */
 void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx);
+void serve_stat_texts(void *ctx, control_text_fn *fn, void *fn_ctx);
+/* Since when the relay can't be used: looked at every now and then, for it tells only how often in a row. */
+void serve_note_relay(struct serve *serve);
 
 /* serve_confine.c */
 /* No files from now on but those that the configuration names. The log says when the kernel can't. */

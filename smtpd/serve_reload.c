@@ -1,7 +1,7 @@
 /*
  * What of the configuration comes into force, at start and on SIGHUP or a changed setting.
  *
- * Always true: a reload is checked as a whole before anything of it is used; when it is bad the old configuration
+ * Always true: a reload is checked as a whole (file, certificates, keys, relay, templates) before anything of it is used; when it is bad the old configuration
  * stays in force and the log says why. A configuration that was replaced lives until the next one is: sessions, the
  * control socket and the intake look at it at the latest during the turn of the loop in which it was replaced, or
  * copy what they need. The declared tenants of a reload follow on the writer, and come into force when stored.
@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "smtpd/secrets.h"
 #include "smtpd/serve_private.h"
 
 void serve_use_log(const struct server_conf *conf)
@@ -53,6 +54,17 @@ struct smtp_settings serve_smtp_settings(const struct serve *serve)
 	};
 }
 
+struct outbound_settings serve_outbound_settings(const struct server_conf *conf, struct key_ring *keys)
+{
+	return (struct outbound_settings){
+		.relay = conf->relay,
+		.conf = conf->outbound,
+		.domain = conf->mail->domain,
+		.hostname = conf->mail->hostname[0] ? conf->mail->hostname : conf->mail->domain,
+		.keys = keys,
+	};
+}
+
 /* ---- tenants */
 
 int serve_use_tenants(struct serve *serve)
@@ -65,7 +77,7 @@ int serve_use_tenants(struct serve *serve)
 	serve->tenants = fresh;
 	if (serve->ingest)
 		ingest_reconfigure(serve->ingest, serve->conf->ingest, serve->conf->mail,
-				   serve->conf->forwards, fresh);
+				   serve->conf->forwards, fresh, serve->keys);
 	return 0;
 }
 
@@ -177,45 +189,88 @@ void serve_forget_conf(const struct serve *serve, struct server_conf *conf)
 		server_conf_free(conf);
 }
 
+/* What a reload loads, before anything of it is used. */
+struct fresh {
+	struct server_conf *conf;
+	struct certs *certs;
+	struct key_ring *keys;
+	struct tenants *tenants;
+};
+
+static void fresh_drop(struct fresh *fresh)
+{
+	server_conf_free(fresh->conf);
+	certs_unref(fresh->certs);
+	key_ring_unref(fresh->keys);
+	tenants_unref(fresh->tenants);
+}
+
+/* Our own key file is made only when there was no need for it before: one that vanished is a mistake to be told of. */
+static int fresh_keys(struct serve *serve, struct fresh *fresh, struct conf_error *err)
+{
+	bool had_own = serve->conf->secrets->reply_token.n == 0;
+	int r = secrets_load(&fresh->keys, fresh->conf, had_own ? SECRETS_READ : SECRETS_MAKE, NULL, err);
+	return r < 0 ? serve_fail(err, "reading keys", r) : 0;
+}
+
+static int fresh_load(struct serve *serve, struct fresh *fresh, struct strbuf *warnings,
+		      struct conf_error *err)
+{
+	int r = server_conf_load(&fresh->conf, serve->conf_path, true, warnings, err);
+	if (r == 0)
+		r = serve_load_certs(&fresh->certs, fresh->conf, err);
+	if (r == 0)
+		r = fresh_keys(serve, fresh, err);
+	if (r == 0) {
+		r = tenants_build(&fresh->tenants, serve->reader, fresh->conf->tenants);
+		if (r < 0)
+			serve_fail(err, "loading tenants", r);
+	}
+	if (r < 0)
+		return r;
+	/* the last one that can fail, and all or nothing by itself */
+	const struct outbound_settings settings = serve_outbound_settings(fresh->conf, fresh->keys);
+	r = outbound_reconfigure(serve->outbound, &settings, err);
+	return r < 0 ? serve_fail(err, "outgoing mail", r) : 0;
+}
+
+static void fresh_use(struct serve *serve, const struct fresh *fresh)
+{
+	serve_forget_conf(serve, serve->conf_before);
+	serve->conf_before = serve->conf;
+	serve->conf = fresh->conf;
+	certs_unref(serve->certs);
+	serve->certs = fresh->certs;
+	key_ring_unref(serve->keys);
+	serve->keys = fresh->keys;
+	tenants_unref(serve->tenants);
+	serve->tenants = fresh->tenants;
+	serve_use_log(serve->conf);
+	const struct smtp_settings settings = serve_smtp_settings(serve);
+	smtp_server_reconfigure(serve->smtp, &settings);
+	ingest_reconfigure(serve->ingest, serve->conf->ingest, serve->conf->mail, serve->conf->forwards,
+			   serve->tenants, serve->keys);
+	attachment_source_use(serve->attachments, serve->conf->ingest);
+	reload_declared(serve);
+}
+
 int serve_reload(struct serve *serve, struct conf_error *err)
 {
-	struct server_conf *conf = NULL;
-	struct certs *certs = NULL;
-	struct tenants *tenants = NULL;
+	struct fresh fresh = {.conf = NULL};
 	struct strbuf warnings;
 	strbuf_init(&warnings, 16 * 1024);
 	err->text[0] = 0;
 	/* the writer still reads the configuration of the reload before */
 	int r = serve->redeclaring ? serve_fail(err, "the reload before is not done", -EAGAIN) : 0;
 	if (r == 0)
-		r = server_conf_load(&conf, serve->conf_path, true, &warnings, err);
-	if (r == 0)
-		r = serve_load_certs(&certs, conf, err);
-	if (r == 0) {
-		r = tenants_build(&tenants, serve->reader, conf->tenants);
-		if (r < 0)
-			serve_fail(err, "loading tenants", r);
-	}
+		r = fresh_load(serve, &fresh, &warnings, err);
 	if (r < 0) {
-		server_conf_free(conf);
-		certs_unref(certs);
-		goto out;
+		fresh_drop(&fresh);
+	} else {
+		serve_log_warnings(&warnings);
+		log_restart_needed(serve->conf_started, fresh.conf);
+		fresh_use(serve, &fresh);
 	}
-	serve_log_warnings(&warnings);
-	log_restart_needed(serve->conf_started, conf);
-	serve_forget_conf(serve, serve->conf_before);
-	serve->conf_before = serve->conf;
-	serve->conf = conf;
-	certs_unref(serve->certs);
-	serve->certs = certs;
-	tenants_unref(serve->tenants);
-	serve->tenants = tenants;
-	serve_use_log(conf);
-	const struct smtp_settings settings = serve_smtp_settings(serve);
-	smtp_server_reconfigure(serve->smtp, &settings);
-	ingest_reconfigure(serve->ingest, conf->ingest, conf->mail, conf->forwards, tenants);
-	reload_declared(serve);
-out:
 	strbuf_done(&warnings);
 	return r;
 }

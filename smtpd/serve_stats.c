@@ -2,6 +2,7 @@
  * What monitors are told: one counter per row, in the order of a mail's way. Everything is read on the loop, in one
  * turn, so that the numbers fit together.
  */
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -22,6 +23,16 @@ static struct disk disk_of(const char *folder)
 			     (int64_t)(st.f_bavail * 100 / st.f_blocks)};
 }
 
+void serve_note_relay(struct serve *serve)
+{
+	struct outbound_stats stats;
+	outbound_stats(serve->outbound, &stats);
+	if (stats.relay.failures == 0)
+		serve->relay_failing_since = 0;
+	else if (serve->relay_failing_since == 0)
+		serve->relay_failing_since = clock_now_ms();
+}
+
 void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx)
 {
 	struct serve *serve = ctx;
@@ -30,6 +41,9 @@ void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx)
 	struct store_stats store = store_stats(serve->store);
 	struct spool_stats spool = spool_stats(serve->spool);
 	struct serve_sample before = serve_minute_ago(serve);
+	struct outbound_stats outbound;
+	outbound_stats(serve->outbound, &outbound);
+	serve_note_relay(serve);
 	struct disk disk = disk_of(serve->conf->storage->data_dir);
 	const struct {
 		const char *key;
@@ -75,9 +89,42 @@ void serve_stats(void *ctx, control_stat_fn *fn, void *fn_ctx)
 		{"store.last_commit_ms", store.last_commit_ms},
 		{"store.last_commit_us", store.last_commit_us},
 		{"store.healthy", store.healthy},
+		{"outbound.configured", outbound.configured},
+		{"outbound.claimed", (int64_t)outbound.claimed},
+		{"outbound.sent", outbound.sent},
+		{"outbound.deferred", outbound.deferred},
+		{"outbound.failed", outbound.failed},
+		{"outbound.next_due_ms", outbound.next_due_ms == INT64_MAX ? 0 : outbound.next_due_ms},
+		{"relay.connections", (int64_t)outbound.relay.connections},
+		{"relay.busy", (int64_t)outbound.relay.busy},
+		{"relay.failures", outbound.relay.failures},
+		{"relay.failing_since_ms", serve->relay_failing_since},
+		{"relay.resting_ms", outbound.relay.resting_ms},
 		{"disk.free", disk.free},
 		{"disk.free_percent", disk.percent},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
 		fn(fn_ctx, counters[i].key, counters[i].value);
+}
+
+/* Why the relay was left alone the last time, in one line: "tls: certificate has expired". */
+void serve_stat_texts(void *ctx, control_text_fn *fn, void *fn_ctx)
+{
+	const struct serve *serve = ctx;
+	const struct smtp_result *why;
+	struct outbound_stats outbound;
+	struct strbuf text;
+	outbound_stats(serve->outbound, &outbound);
+	why = &outbound.relay.last_failure;
+	if (outbound.relay.failures == 0)
+		return;
+	strbuf_init(&text, 4 * SMTP_RESULT_TEXT_SIZE);
+	strbuf_printf(&text, "%s:", smtp_stage_name(why->stage));
+	if (why->code)
+		strbuf_printf(&text, " %d", why->code);
+	strbuf_printf(&text, " %s", why->text[0] ? why->text : strerror(-why->error));
+	for (size_t i = 0; i < text.len; i++)
+		text.ptr[i] = text.ptr[i] == '\n' ? ' ' : text.ptr[i];
+	fn(fn_ctx, "relay.failure", strbuf_str(&text));
+	strbuf_done(&text);
 }

@@ -71,8 +71,10 @@ static const struct conf_table process_conf_table = {"process", sizeof(struct pr
 						     ARRAY_SIZE(process_options)};
 
 static const struct conf_table *const tables[] = {
-	&mail_conf_table,  &forwards_conf_table, &tenant_conf_table, &smtp_conf_table, &limits_conf_table,
-	&certs_conf_table, &storage_conf_table,  &ingest_conf_table, &log_conf_table,  &process_conf_table,
+	&mail_conf_table,    &forwards_conf_table, &tenant_conf_table,  &smtp_conf_table,
+	&limits_conf_table,  &certs_conf_table,    &storage_conf_table, &ingest_conf_table,
+	&relay_conf_table,   &outbound_conf_table, &secrets_conf_table, &log_conf_table,
+	&process_conf_table,
 };
 
 /* Variables of ours that are no options. */
@@ -214,6 +216,9 @@ static void find_sections(struct server_conf *conf, struct conf *loaded)
 	conf->tls = conf_section(loaded, "tls");
 	conf->storage = conf_section(loaded, "storage");
 	conf->ingest = conf_section(loaded, "ingest");
+	conf->relay = conf_section(loaded, "relay");
+	conf->outbound = conf_section(loaded, "outbound");
+	conf->secrets = conf_section(loaded, "secrets");
 	conf->log = conf_section(loaded, "log");
 	conf->process = conf_section(loaded, "process");
 	conf->control_path = conf->process->control[0]
@@ -389,27 +394,39 @@ static int check_limits(const struct limits_conf *limits, struct strbuf *warning
 	return 0;
 }
 
-/* A file that is there, or of which we can't know because its folder is closed to us. */
-static int check_file(const char *path, bool is_private, struct conf_error *reterr)
+/* A file that is there, or of which we can't know because its folder is closed to us. path "": none is named. */
+static int check_file(const char *option, const char *path, bool is_private, struct conf_error *reterr)
 {
 	struct stat info;
+	if (!path[0])
+		return 0;
 	if (stat(path, &info) < 0)
-		return errno == EACCES ? 0 : fail(reterr, "tls.certificates: %s: %s", path, strerror(errno));
+		return errno == EACCES ? 0 : fail(reterr, "%s: %s: %s", option, path, strerror(errno));
 	if (!S_ISREG(info.st_mode))
-		return fail(reterr, "tls.certificates: %s is not a file", path);
+		return fail(reterr, "%s: %s is not a file", option, path);
 	if (is_private && info.st_mode & (S_IRWXG | S_IRWXO))
-		return fail(reterr, "tls.certificates: %s can be read by others than its owner; chmod 600 it",
+		return fail(reterr, "%s: %s can be read by others than its owner; chmod 600 it", option,
 			    path);
 	return 0;
+}
+
+static int check_folder(const char *option, const char *path, struct conf_error *reterr)
+{
+	struct stat info;
+	if (!path[0])
+		return 0;
+	if (stat(path, &info) < 0)
+		return errno == EACCES ? 0 : fail(reterr, "%s: %s: %s", option, path, strerror(errno));
+	return S_ISDIR(info.st_mode) ? 0 : fail(reterr, "%s: %s is not a folder", option, path);
 }
 
 static int check_tls(const struct certs_conf *tls, struct strbuf *warnings, struct conf_error *reterr)
 {
 	const struct cert_conf *certs = tls->certificates.items;
 	for (size_t i = 0; i < tls->certificates.n; i++) {
-		int r = check_file(certs[i].chain, false, reterr);
+		int r = check_file("tls.certificates", certs[i].chain, false, reterr);
 		if (r == 0)
-			r = check_file(certs[i].key, true, reterr);
+			r = check_file("tls.certificates", certs[i].key, true, reterr);
 		if (r < 0)
 			return r;
 	}
@@ -433,6 +450,29 @@ static int check_ingest(const struct ingest_conf *ingest, struct conf_error *ret
 	if (ingest->header_field_max > ingest->header_max)
 		return fail(reterr, "ingest.header_field_max is above ingest.header_max");
 	return 0;
+}
+
+static int check_secrets(const struct secrets_conf *secrets, struct conf_error *reterr)
+{
+	for (size_t i = 0; i < secrets->reply_token.n; i++) {
+		int r = check_file("secrets.reply_token", secrets->reply_token.items[i], true, reterr);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int check_outbound(const struct server_conf *conf, struct conf_error *reterr)
+{
+	const struct relay_conf *relay = conf->relay;
+	int r = relay->host[0] ? relay_conf_check(relay, reterr) : 0;
+	if (r == 0)
+		r = check_file("relay.ca_file", relay->ca_file, false, reterr);
+	if (r == 0)
+		r = check_file("relay.password_file", relay->password_file, true, reterr);
+	if (r == 0)
+		r = check_folder("outbound.templates", conf->outbound->templates, reterr);
+	return r;
 }
 
 static int check_process(const struct server_conf *conf, struct conf_error *reterr)
@@ -474,6 +514,10 @@ static int check_together(const struct server_conf *conf, struct strbuf *warning
 		r = check_storage(conf->storage, &error);
 	if (r == 0)
 		r = check_ingest(conf->ingest, &error);
+	if (r == 0)
+		r = check_secrets(conf->secrets, &error);
+	if (r == 0)
+		r = check_outbound(conf, &error);
 	if (r == 0)
 		r = check_process(conf, &error);
 	if (r < 0)

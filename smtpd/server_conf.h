@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "certs/certs.h"
 #include "ingest/ingest.h"
+#include "outbound/outbound_conf.h"
 #include "smtpd/smtp_server.h"
 #include "storage/store.h"
 #include "tenant/tenant_conf.h"
@@ -40,6 +41,9 @@ struct server_conf {
 	const struct certs_conf *tls;
 	const struct storage_conf *storage;
 	const struct ingest_conf *ingest;
+	const struct relay_conf *relay; /* host "": there is none, and mail waits */
+	const struct outbound_conf *outbound;
+	const struct secrets_conf *secrets;
 	const struct log_conf *log;
 	const struct process_conf *process;
 	char *control_path; /* resolved */
@@ -52,7 +56,8 @@ const struct conf_table *const *server_conf_tables(size_t *ret_n);
 /*
  * path NULL: $SERVELO_CONFIG, else /etc/servelo/config.yaml. with_settings: also what the database holds
  * (when there is one yet). Besides the tables' checks this makes cross-checks (a domain is there, timeouts
- * fit, slugs are valid, TLS files exist and are private). 0 or negative errno with reterr. Warnings (may be
+ * fit, slugs are valid, files that are named exist, and those with secrets are private; what is in them is looked at by
+ * who reads them). 0 or negative errno with reterr. Warnings (may be
  * NULL): one per line.
  */
 int server_conf_load(struct server_conf **ret, const char *path, bool with_settings,

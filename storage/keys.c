@@ -45,3 +45,10 @@ int64_t key_of_thread(struct tenant_id tenant, struct str header_message_id)
 	sha256_final(&sha, digest);
 	return key_of_digest(digest);
 }
+
+int64_t key_of_folded_token(struct str folded)
+{
+	uint8_t digest[SHA256_SIZE];
+	sha256_once(folded, digest);
+	return key_of_digest(digest);
+}

@@ -13,6 +13,8 @@
 int64_t key_of_address(struct str address);
 /* Of a Message-ID (without angle brackets) within a tenant; case matters. */
 int64_t key_of_thread(struct tenant_id tenant, struct str header_message_id);
+/* Of the case-folded form of a reply token. */
+int64_t key_of_folded_token(struct str folded);
 /* The first eight octets of something that is a digest already. */
 int64_t key_of_digest(const uint8_t *digest);
 

@@ -79,12 +79,12 @@ struct reader *reader_close(struct reader *reader)
 }
 
 /* SQLite: a negative LIMIT is none. */
-static int64_t limit_of(int64_t limit)
+int64_t reader_limit(int64_t limit)
 {
 	return limit > 0 ? limit : -1;
 }
 
-static int64_t before_of(int64_t before_id)
+int64_t reader_before(int64_t before_id)
 {
 	return before_id > 0 ? before_id : NEWEST;
 }
@@ -139,7 +139,7 @@ int reader_tenant(struct reader *reader, struct str slug, tenant_fn *fn, void *c
 	return found(r, rows);
 }
 
-static int tenant_id_of(struct reader *reader, struct str slug, int64_t *ret)
+int reader_tenant_id(struct reader *reader, struct str slug, int64_t *ret)
 {
 	struct stmt *s = stmt_use(reader->db, sql_tenant_id);
 	stmt_text(s, 1, slug);
@@ -152,12 +152,8 @@ static int tenant_id_of(struct reader *reader, struct str slug, int64_t *ret)
 
 /* ---- tickets ---- */
 
-#define TICKET_COLUMNS                                                                                 \
-	"SELECT k.id, k.tenant, k.number, k.status, k.requester, k.automatic, k.linked, k.created_ms," \
-	" k.updated_ms, k.subject, k.tag, k.addressed_to, k.assignee, t.slug, t.reference_prefix, "    \
-	"c.address,"                                                                                   \
-	" c.name, (SELECT count(*) FROM comment WHERE ticket = k.id)"
-#define TICKET_JOINS " CROSS JOIN tenant t ON t.id = k.tenant LEFT JOIN client c ON c.id = k.requester"
+#define TICKET_COLUMNS "SELECT " TICKET_VIEW_COLUMNS ", (SELECT count(*) FROM comment WHERE ticket = k.id)"
+#define TICKET_JOINS   " CROSS JOIN tenant t ON t.id = k.tenant LEFT JOIN client c ON c.id = k.requester"
 
 /* ?1 before, ?2 limit, and what the filter needs from ?3 on. */
 static const char sql_tickets_all[] =
@@ -191,7 +187,7 @@ static const char sql_ticket_by_reference[] = TICKET_COLUMNS
 	" LEFT JOIN client c ON c.id = k.requester WHERE t.reference_prefix = ?8 ORDER BY t.id";
 static const char sql_ticket_number[] = "SELECT number FROM ticket WHERE id = ?1 AND tenant = ?2";
 
-static void ticket_read(struct stmt *s, struct ticket_view *ret, char *reference)
+void ticket_view_read(struct stmt *s, struct ticket_view *ret, char *reference)
 {
 	memset(ret, 0, sizeof(*ret));
 	struct ticket_row *row = &ret->row;
@@ -213,7 +209,6 @@ static void ticket_read(struct stmt *s, struct ticket_view *ret, char *reference
 	row->reference = str_from(reference);
 	ret->requester_address = stmt_col_text(s, 15);
 	ret->requester_name = stmt_col_text(s, 16);
-	ret->comments = stmt_col_int(s, 17);
 }
 
 /* limit 0: the statement has its own. */
@@ -224,7 +219,8 @@ static int each_ticket(struct stmt *s, int64_t since_ms, int64_t limit, ticket_f
 	while ((r = stmt_step(s)) > 0) {
 		struct ticket_view view;
 		char reference[TICKET_REFERENCE_SIZE];
-		ticket_read(s, &view, reference);
+		ticket_view_read(s, &view, reference);
+		view.comments = stmt_col_int(s, TICKET_VIEW_COLUMNS_N);
 		if (view.row.created_ms < since_ms - SINCE_SLACK_MS)
 			break;
 		if (view.row.created_ms < since_ms)
@@ -263,16 +259,16 @@ int reader_tickets(struct reader *reader, const struct ticket_filter *filter, ti
 	int64_t tenant = 0, number = NEWEST, rows = 0;
 	int r = 0;
 	if (filter->tenant_slug.ptr)
-		r = tenant_id_of(reader, filter->tenant_slug, &tenant);
+		r = reader_tenant_id(reader, filter->tenant_slug, &tenant);
 	if (r == 0 && tenant > 0 && filter->before_id > 0)
 		r = number_before(reader, filter->before_id, tenant, &number);
 	if (r < 0)
 		return r;
 	const char *sql = tickets_sql(filter);
 	struct stmt *s = stmt_use(reader->db, sql);
-	stmt_int(s, 1, before_of(filter->before_id));
+	stmt_int(s, 1, reader_before(filter->before_id));
 	/* rows that are too old are not counted, so then the limit is ours */
-	stmt_int(s, 2, filter->since_ms > 0 ? limit_of(0) : limit_of(filter->limit));
+	stmt_int(s, 2, filter->since_ms > 0 ? reader_limit(0) : reader_limit(filter->limit));
 	if (sql != sql_tickets_all)
 		stmt_int(s, 3, filter->status);
 	if (sql != sql_tickets_all && sql != sql_tickets_status)
@@ -326,10 +322,8 @@ int reader_ticket(struct reader *reader, struct str reference, ticket_fn *fn, vo
 /* ---- comments and attachments ---- */
 
 static const char sql_comments[] =
-	"SELECT k.id, k.ticket, k.tenant, k.message, k.author_kind, k.author, k.visibility, k.automatic,"
-	" k.created_ms, k.author_address, k.header_message_id, k.note, k.reply, k.text, c.name, m.mail_id"
-	" FROM comment k INDEXED BY comment_by_ticket LEFT JOIN client c ON c.id = k.author"
-	" LEFT JOIN message m ON m.id = k.message WHERE k.ticket = ?1 ORDER BY k.id";
+	"SELECT " COMMENT_VIEW_COLUMNS " FROM comment k INDEXED BY comment_by_ticket" COMMENT_VIEW_JOINS
+	" WHERE k.ticket = ?1 ORDER BY k.id";
 static const char sql_attachments[] =
 	"SELECT position, part, filename, media_type, content_id, size, inline_image, left_out, sniffed_type"
 	" FROM attachment WHERE comment = ?1 ORDER BY position";
@@ -342,8 +336,9 @@ static void mail_id_read(struct stmt *s, int column, struct mail_id *ret)
 		memcpy(ret->text, text.ptr, text.len < MAIL_ID_LEN ? text.len : MAIL_ID_LEN);
 }
 
-static void comment_read(struct stmt *s, struct comment_view *ret)
+void comment_view_read(struct stmt *s, struct comment_view *ret)
 {
+	memset(ret, 0, sizeof(*ret));
 	struct comment_row *row = &ret->row;
 	row->id.v = stmt_col_int(s, 0);
 	row->ticket.v = stmt_col_int(s, 1);
@@ -370,8 +365,7 @@ int reader_comments(struct reader *reader, struct ticket_id ticket, comment_fn *
 	int r;
 	while ((r = stmt_step(s)) > 0) {
 		struct comment_view view;
-		memset(&view, 0, sizeof(view));
-		comment_read(s, &view);
+		comment_view_read(s, &view);
 		if (!fn(ctx, &view))
 			break;
 	}
@@ -405,10 +399,6 @@ int reader_attachments(struct reader *reader, struct comment_id comment, attachm
 
 /* ---- stored originals ---- */
 
-#define MESSAGE_COLUMNS                                                                                   \
-	"SELECT id, mail_id, run, received_ms, size, trace_size, digest, reverse_path, client_ip, helo, " \
-	"tls,"                                                                                            \
-	" protocol, header_from, header_subject, header_message_id FROM message"
 static const char sql_messages[] = MESSAGE_COLUMNS
 	" WHERE id < ?1 AND (?2 IS NULL OR instr(header_message_id, ?2) > 0) ORDER BY id DESC";
 static const char sql_message[] = MESSAGE_COLUMNS " WHERE mail_id = ?1";
@@ -427,7 +417,7 @@ void spool_file_name(char *ret, int64_t run, struct str mail_id)
 		 mail_id.ptr ? mail_id.ptr : "");
 }
 
-static void message_read(struct stmt *s, struct message_row *ret, char *file)
+void message_row_read(struct stmt *s, struct message_row *ret, char *file)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->id.v = stmt_col_int(s, 0);
@@ -456,14 +446,14 @@ static void message_read(struct stmt *s, struct message_row *ret, char *file)
 int reader_messages(struct reader *reader, const struct message_filter *filter, message_fn *fn, void *ctx)
 {
 	struct stmt *s = stmt_use(reader->db, sql_messages);
-	stmt_int(s, 1, before_of(filter->before_id));
+	stmt_int(s, 1, reader_before(filter->before_id));
 	stmt_text_or_null(s, 2, filter->header_message_id);
 	int r;
 	int64_t rows = 0;
 	while ((r = stmt_step(s)) > 0) {
 		struct message_row row;
 		char file[SPOOL_FILE_SIZE];
-		message_read(s, &row, file);
+		message_row_read(s, &row, file);
 		if (row.received_ms < filter->since_ms - SINCE_SLACK_MS)
 			break;
 		if (row.received_ms < filter->since_ms)
@@ -497,7 +487,7 @@ int reader_message(struct reader *reader, const struct mail_id *id, message_fn *
 	if (r > 0) {
 		struct message_row row;
 		char file[SPOOL_FILE_SIZE];
-		message_read(s, &row, file);
+		message_row_read(s, &row, file);
 		fn(ctx, &row);
 	}
 	stmt_reset(s);
@@ -662,7 +652,7 @@ int reader_audit(struct reader *reader, const struct audit_filter *filter, audit
 {
 	int64_t tenant = 0;
 	if (filter->tenant_slug.ptr) {
-		int r = tenant_id_of(reader, filter->tenant_slug, &tenant);
+		int r = reader_tenant_id(reader, filter->tenant_slug, &tenant);
 		if (r < 0)
 			return r;
 	}
@@ -670,7 +660,7 @@ int reader_audit(struct reader *reader, const struct audit_filter *filter, audit
 			  : filter->outcome > 0 ? sql_audit_outcome
 						: sql_audit;
 	struct stmt *s = stmt_use(reader->db, sql);
-	stmt_int(s, 1, before_of(filter->before_id));
+	stmt_int(s, 1, reader_before(filter->before_id));
 	stmt_int(s, 2, filter->outcome);
 	stmt_int(s, 3, tenant);
 	if (sql == sql_audit_mail)
@@ -678,13 +668,9 @@ int reader_audit(struct reader *reader, const struct audit_filter *filter, audit
 	return each_audit(s, filter, fn, ctx);
 }
 
-/* ---- settings and jobs ---- */
+/* ---- settings ---- */
 
 static const char sql_settings[] = "SELECT key, value, updated_ms FROM setting ORDER BY key";
-static const char sql_outbox[] =
-	"SELECT id, kind, tenant, ticket, comment, message, created_ms, due_ms, recipient, mailbox,"
-	" header_message_id FROM outbox ORDER BY id DESC LIMIT ?1";
-
 int reader_settings(struct reader *reader, setting_fn *fn, void *ctx)
 {
 	struct stmt *s = stmt_use(reader->db, sql_settings);
@@ -692,32 +678,6 @@ int reader_settings(struct reader *reader, setting_fn *fn, void *ctx)
 	while ((r = stmt_step(s)) > 0)
 		if (!fn(ctx, stmt_col_text(s, 0), stmt_col_text(s, 1), stmt_col_int(s, 2)))
 			break;
-	stmt_reset(s);
-	return r < 0 ? r : 0;
-}
-
-int reader_outbox(struct reader *reader, int64_t limit, outbox_fn *fn, void *ctx)
-{
-	struct stmt *s = stmt_use(reader->db, sql_outbox);
-	stmt_int(s, 1, limit_of(limit));
-	int r;
-	while ((r = stmt_step(s)) > 0) {
-		const struct outbox_row row = {
-			.id = {stmt_col_int(s, 0)},
-			.kind = (enum outbox_kind)stmt_col_int(s, 1),
-			.tenant = {stmt_col_int(s, 2)},
-			.ticket = {stmt_col_int(s, 3)},
-			.comment = {stmt_col_int(s, 4)},
-			.message = {stmt_col_int(s, 5)},
-			.created_ms = stmt_col_int(s, 6),
-			.due_ms = stmt_col_int(s, 7),
-			.recipient = stmt_col_text(s, 8),
-			.mailbox = stmt_col_text(s, 9),
-			.header_message_id = stmt_col_text(s, 10),
-		};
-		if (!fn(ctx, &row))
-			break;
-	}
 	stmt_reset(s);
 	return r < 0 ? r : 0;
 }

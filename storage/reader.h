@@ -69,6 +69,8 @@ int reader_message(struct reader *reader, const struct mail_id *id, message_fn *
 /* The whole original, streamed in pieces. */
 typedef int bytes_fn(void *ctx, struct str bytes); /* negative errno stops */
 int reader_original(struct reader *reader, const struct mail_id *id, bytes_fn *fn, void *ctx);
+/* The file that message_row.file names, to be read where it lies: a descriptor, the caller's to close, or -errno. */
+int reader_open_file(struct reader *reader, struct str file);
 
 struct audit_view {
 	struct audit_row row;
@@ -94,9 +96,9 @@ struct audit_balance {
 	int64_t unaccounted;       /* sum of what follows */
 	int64_t missing_tickets;   /* acknowledged, but no ticket or comment */
 	int64_t missing_originals; /* no message row, no bytes, or another size */
-	int64_t missing_jobs;      /* forwarded, but no outbox job */
+	int64_t missing_jobs;      /* forwarded, but no outbox job with that original */
 	int64_t orphan_messages;   /* an original that no audit row tells of */
-	int64_t orphan_tickets;    /* a ticket that no audit row tells of */
+	int64_t orphan_tickets;    /* a ticket that came by mail, and no audit row tells of it */
 	int64_t damaged;           /* deep only: the original's digest is another */
 };
 typedef void problem_fn(void *ctx, const char *kind, struct str what);
@@ -105,7 +107,28 @@ int reader_balance(struct reader *reader, bool deep, struct audit_balance *ret, 
 typedef bool setting_fn(void *ctx, struct str key, struct str value, int64_t updated_ms);
 int reader_settings(struct reader *reader, setting_fn *fn, void *ctx);
 
-typedef bool outbox_fn(void *ctx, const struct outbox_row *row);
-int reader_outbox(struct reader *reader, int64_t limit, outbox_fn *fn, void *ctx);
+struct outbox_view {
+	struct outbox_row row;
+	struct str tenant_slug, ticket_reference; /* empty: none */
+};
+struct outbox_filter {
+	int state;              /* enum outbox_state; -1: what has not left (due, sending, failed); -2: all */
+	struct str tenant_slug; /* ptr NULL: all */
+	struct ticket_id ticket; /* 0: all */
+	int64_t before_id;       /* paging: ids below; 0: from the newest */
+	int64_t limit;
+};
+typedef bool outbox_fn(void *ctx, const struct outbox_view *view);
+int reader_outbox(struct reader *reader, const struct outbox_filter *filter, outbox_fn *fn, void *ctx);
+/* How many there are of each state that has not left; since when the oldest due one is due (0: none). */
+struct outbox_counts {
+	int64_t due, claimed, failed;
+	int64_t oldest_due_ms;
+	bool paused;
+};
+int reader_outbox_counts(struct reader *reader, struct outbox_counts *ret);
+typedef bool stopped_fn(void *ctx, struct str tenant_slug, struct str address, struct str why,
+			int64_t since_ms);
+int reader_stopped(struct reader *reader, stopped_fn *fn, void *ctx);
 
 #endif

@@ -28,8 +28,6 @@ struct balance {
 	problem_fn *fn;
 	void *ctx;
 	struct bitmap tickets, messages; /* told of by an audit row */
-	/* forwards of the message that the audit rows are at */
-	int64_t forward_message, forwards;
 };
 
 static int balance_all(struct balance *balance, bool deep);
@@ -133,8 +131,7 @@ static const char sql_audit[] =
 	" m.id IS NOT NULL, a.mail_id"
 	" FROM audit a LEFT JOIN ticket k ON k.id = a.ticket LEFT JOIN message m ON m.id = a.message"
 	" ORDER BY a.id";
-static const char sql_forwards[] =
-	"SELECT count(*) FROM outbox INDEXED BY outbox_by_forward WHERE kind = 0 AND message = ?1";
+static const char sql_job[] = "SELECT 1 FROM outbox INDEXED BY outbox_by_message WHERE message = ?1 LIMIT 1";
 
 struct told {
 	enum audit_outcome outcome;
@@ -150,25 +147,17 @@ static bool keeps_original(enum audit_outcome outcome)
 
 static bool makes_comment(enum audit_outcome outcome)
 {
-	return outcome == AUDIT_CREATED || outcome == AUDIT_COMMENTED;
+	return outcome == AUDIT_CREATED || outcome == AUDIT_COMMENTED || outcome == AUDIT_EVENT;
 }
 
-/* One message can be forwarded to several mailboxes: the n-th audit row needs an n-th job. */
+/* What was forwarded has a job with its original. */
 static int told_forward(struct balance *balance, const struct told *told)
 {
-	int64_t jobs = 0;
-	if (balance->forward_message != told->message) {
-		balance->forward_message = told->message;
-		balance->forwards = 0;
-	}
-	balance->forwards++;
-	struct stmt *s = stmt_use(balance->reader->db, sql_forwards);
+	struct stmt *s = stmt_use(balance->reader->db, sql_job);
 	stmt_int(s, 1, told->message);
 	int r = stmt_step(s);
-	if (r > 0)
-		jobs = stmt_col_int(s, 0);
 	stmt_reset(s);
-	if (r >= 0 && jobs < balance->forwards)
+	if (r == 0)
 		problem(balance, &balance->sum.missing_jobs, "missing job", told->mail_id);
 	return r < 0 ? r : 0;
 }
@@ -293,18 +282,44 @@ static int balance_messages(struct balance *balance, bool deep)
 
 static const char sql_tickets[] = "SELECT k.id, k.number, t.reference_prefix FROM ticket k"
 				  " LEFT JOIN tenant t ON t.id = k.tenant ORDER BY k.id";
+static const char sql_first_comment[] = "SELECT message IS NULL FROM comment INDEXED BY comment_by_ticket"
+					" WHERE ticket = ?1 ORDER BY id LIMIT 1";
+
+/* Is it an administrator's, made without a mail? Its first comment says so. */
+static int made_by_hand(struct balance *balance, int64_t ticket)
+{
+	struct stmt *s = stmt_use(balance->reader->db, sql_first_comment);
+	stmt_int(s, 1, ticket);
+	int r = stmt_step(s);
+	if (r > 0)
+		r = stmt_col_int(s, 0) != 0;
+	stmt_reset(s);
+	return r;
+}
+
+static int check_ticket(struct balance *balance, struct stmt *s)
+{
+	int64_t ticket = stmt_col_int(s, 0);
+	if (bitmap_has(&balance->tickets, ticket))
+		return 0;
+	int r = made_by_hand(balance, ticket);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	char reference[TICKET_REFERENCE_SIZE];
+	struct str prefix = stmt_col_text(s, 2);
+	ticket_print_reference(reference, prefix.ptr ? prefix : STR("?"), stmt_col_int(s, 1));
+	problem(balance, &balance->sum.orphan_tickets, "orphan ticket", str_from(reference));
+	return 0;
+}
 
 static int balance_tickets(struct balance *balance)
 {
 	struct stmt *s = stmt_use(balance->reader->db, sql_tickets);
 	int r;
 	while ((r = stmt_step(s)) > 0) {
-		if (bitmap_has(&balance->tickets, stmt_col_int(s, 0)))
-			continue;
-		char reference[TICKET_REFERENCE_SIZE];
-		struct str prefix = stmt_col_text(s, 2);
-		ticket_print_reference(reference, prefix.ptr ? prefix : STR("?"), stmt_col_int(s, 1));
-		problem(balance, &balance->sum.orphan_tickets, "orphan ticket", str_from(reference));
+		r = check_ticket(balance, s);
+		if (r < 0)
+			break;
 	}
 	stmt_reset(s);
 	return r;

@@ -56,7 +56,8 @@ static const char *const migration_1[] = {
 
 	"CREATE TABLE ticket_counter ("
 	"	tenant INTEGER PRIMARY KEY REFERENCES tenant (id),"
-	"	next INTEGER NOT NULL"
+	"	next INTEGER NOT NULL,"
+	"	quota BLOB" /* tenant/quota.h */
 	") STRICT;",
 
 	"CREATE TABLE client ("
@@ -65,7 +66,8 @@ static const char *const migration_1[] = {
 	"	address_key INTEGER NOT NULL," /* of the address in lower case */
 	"	address TEXT NOT NULL,"
 	"	name TEXT NOT NULL,"
-	"	created_ms INTEGER NOT NULL"
+	"	created_ms INTEGER NOT NULL,"
+	"	quota BLOB" /* tenant/quota.h */
 	") STRICT;"
 	"CREATE INDEX client_by_address ON client (address_key, tenant);",
 
@@ -186,21 +188,56 @@ static const char *const migration_1[] = {
 	") STRICT;"
 	"CREATE INDEX repeat_by_key ON repeat (key, body);",
 
+	"CREATE TABLE participant ("
+	"	ticket INTEGER NOT NULL REFERENCES ticket (id),"
+	"	number INTEGER NOT NULL," /* 3 and up: 1 and 2 are on every ticket */
+	"	kind INTEGER NOT NULL,"
+	"	address TEXT NOT NULL,"
+	"	created_ms INTEGER NOT NULL,"
+	"	PRIMARY KEY (ticket, number)"
+	") STRICT, WITHOUT ROWID;",
+
 	"CREATE TABLE outbox ("
 	"	id INTEGER PRIMARY KEY,"
 	"	kind INTEGER NOT NULL,"
+	"	state INTEGER NOT NULL,"
 	"	tenant INTEGER REFERENCES tenant (id),"
 	"	ticket INTEGER REFERENCES ticket (id),"
 	"	comment INTEGER REFERENCES comment (id),"
 	"	message INTEGER REFERENCES message (id),"
+	"	participant INTEGER NOT NULL,"
 	"	created_ms INTEGER NOT NULL,"
 	"	due_ms INTEGER NOT NULL,"
+	"	since_ms INTEGER NOT NULL,"
+	"	tries INTEGER NOT NULL,"
+	"	settled_ms INTEGER NOT NULL,"
 	"	recipient TEXT NOT NULL,"
 	"	mailbox TEXT NOT NULL,"
-	"	header_message_id TEXT NOT NULL"
+	"	header_message_id TEXT NOT NULL,"
+	"	text TEXT NOT NULL,"
+	"	why TEXT NOT NULL"
 	") STRICT;"
+	/* What has not left; outbox.h. */
+	"CREATE INDEX outbox_waiting ON outbox (state, due_ms) WHERE state < 3;"
+	"CREATE INDEX outbox_by_ticket ON outbox (ticket) WHERE ticket IS NOT NULL;"
 	/* Is each forwarded mail's job there? */
-	"CREATE INDEX outbox_by_forward ON outbox (message) WHERE kind = 0",
+	"CREATE INDEX outbox_by_message ON outbox (message) WHERE message IS NOT NULL;",
+
+	"CREATE TABLE reply_address ("
+	"	key INTEGER NOT NULL," /* of the case-folded token */
+	"	ticket INTEGER NOT NULL REFERENCES ticket (id),"
+	"	participant INTEGER NOT NULL,"
+	"	PRIMARY KEY (key, ticket, participant)"
+	") STRICT, WITHOUT ROWID;",
+
+	"CREATE TABLE stopped ("
+	"	address_key INTEGER NOT NULL,"
+	"	tenant INTEGER NOT NULL REFERENCES tenant (id),"
+	"	address TEXT NOT NULL,"
+	"	why TEXT NOT NULL,"
+	"	created_ms INTEGER NOT NULL,"
+	"	PRIMARY KEY (address_key, tenant, address)"
+	") STRICT, WITHOUT ROWID",
 	NULL,
 };
 

@@ -49,6 +49,8 @@ static const char sql_find[] = "SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.sl
 /* Declared tenants may share a prefix (the default is made of the slug); the first one is who has it. */
 static const char sql_find_prefix[] =
 	"SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.reference_prefix = ?1 ORDER BY t.id LIMIT 1";
+/* Two of them: tenant_rows_update() reads the row anew while its argument may have views of tenant_rows_get(). */
+static const char sql_get[] = "SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.id = ?1";
 static const char sql_find_id[] = "SELECT " TENANT_COLUMNS FROM_TENANT " WHERE t.id = ?1";
 static const char sql_update[] =
 	"UPDATE tenant SET name = ?2, reference_prefix = ?3, admin_email = ?4, notify_email = ?5, locale = "
@@ -151,6 +153,14 @@ int tenant_rows_find_prefix(struct store_txn *txn, struct str prefix, struct ten
 	int64_t set_fields;
 	struct stmt *s = stmt_use(txn->db, sql_find_prefix);
 	stmt_text(s, 1, prefix);
+	return find_row(s, ret, &set_fields);
+}
+
+int tenant_rows_get(struct store_txn *txn, struct tenant_id id, struct tenant_row *ret)
+{
+	int64_t set_fields;
+	struct stmt *s = stmt_use(txn->db, sql_get);
+	stmt_int(s, 1, id.v);
 	return find_row(s, ret, &set_fields);
 }
 

@@ -51,6 +51,8 @@ int tenant_rows_raise_next_ticket(struct store_txn *txn, struct tenant_id id, in
 int tenant_rows_set_status(struct store_txn *txn, struct tenant_id id, enum tenant_status status);
 /* Views are valid until the next call with the same txn. -ENOENT. */
 int tenant_rows_find(struct store_txn *txn, struct str slug, struct tenant_row *ret);
+/* The same by id. */
+int tenant_rows_get(struct store_txn *txn, struct tenant_id id, struct tenant_row *ret);
 /* The tenant whose references begin with prefix (capitals; removed tenants keep theirs). Same lifetime.
  * -ENOENT. */
 int tenant_rows_find_prefix(struct store_txn *txn, struct str prefix, struct tenant_row *ret);

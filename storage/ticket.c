@@ -1,7 +1,7 @@
 /*
- * See ticket.h. One insert is one statement; the hot path of a new ticket is client_upsert (a look-up, rarely
- * an insert), the tenant's counter, ticket, comment. Every look-up names the tenant or a row id that was found
- * under it. Writer thread.
+ * See ticket.h; clients are in client.c, comments in comment.c. One insert is one statement; the hot path of a new
+ * ticket is client_upsert (a look-up, rarely an insert), the tenant's counter, ticket, comment. Every look-up names the
+ * tenant or a row id that was found under it. Writer thread.
  */
 #include <assert.h>
 #include <errno.h>
@@ -10,7 +10,6 @@
 
 #include "base/conf.h"
 #include "base/mailaddr.h"
-#include "storage/keys.h"
 #include "storage/reader_private.h"
 #include "storage/ticket.h"
 #include "storage/txn.h"
@@ -37,50 +36,6 @@ const char *ticket_status_near(struct str text)
 {
 	return nearest_name(text, status_names, ARRAY_SIZE(status_names));
 }
-
-/* ---- clients ---- */
-
-static const char sql_client_find[] = "SELECT id, address FROM client WHERE address_key = ?1 AND tenant = ?2";
-static const char sql_client_add[] =
-	"INSERT INTO client (tenant, address_key, address, name, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
-
-static int client_find(struct store_txn *txn, struct tenant_id tenant, int64_t key, struct str address,
-		       struct client_id *ret)
-{
-	struct stmt *s = stmt_use(txn->db, sql_client_find);
-	stmt_int(s, 1, key);
-	stmt_int(s, 2, tenant.v);
-	int r;
-	while ((r = stmt_step(s)) > 0)
-		if (str_ieq(stmt_col_text(s, 1), address)) {
-			ret->v = stmt_col_int(s, 0);
-			break;
-		}
-	stmt_reset(s);
-	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
-}
-
-int client_upsert(struct store_txn *txn, struct tenant_id tenant, struct str address, struct str display_name,
-		  int64_t now_ms, struct client_id *ret)
-{
-	assert(utf8_valid(address) && utf8_valid(display_name));
-	int64_t key = key_of_address(address);
-	int r = client_find(txn, tenant, key, address, ret);
-	if (r != -ENOENT)
-		return r;
-	struct stmt *s = stmt_use(txn->db, sql_client_add);
-	stmt_int(s, 1, tenant.v);
-	stmt_int(s, 2, key);
-	stmt_text(s, 3, address);
-	stmt_text(s, 4, display_name);
-	stmt_int(s, 5, now_ms);
-	r = stmt_run(s);
-	if (r == 0)
-		ret->v = db_last_id(txn->db);
-	return r;
-}
-
-/* ---- tickets ---- */
 
 static const char sql_number[] = "SELECT c.next, t.reference_prefix FROM ticket_counter c"
 				 " JOIN tenant t ON t.id = c.tenant WHERE c.tenant = ?1";
@@ -225,58 +180,4 @@ int ticket_update(struct store_txn *txn, struct ticket_id id, const struct ticke
 	if (r == 0 && db_changes(txn->db) == 0)
 		r = -ENOENT;
 	return r;
-}
-
-/* ---- comments and attachments ---- */
-
-static const char sql_comment_add[] =
-	"INSERT INTO comment (ticket, tenant, message, author_kind, author, visibility, automatic, "
-	"created_ms,"
-	" thread_key, author_address, header_message_id, note, reply, text)"
-	" VALUES (?1, ?2, nullif(?3, 0), ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-static const char sql_attachment_add[] =
-	"INSERT INTO attachment (comment, position, part, filename, "
-	"media_type, content_id, size, inline_image,"
-	" left_out, sniffed_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-
-int comment_add(struct store_txn *txn, const struct comment_row *row, struct comment_id *ret)
-{
-	assert(utf8_valid(row->text) && utf8_valid(row->reply) && utf8_valid(row->note));
-	struct stmt *s = stmt_use(txn->db, sql_comment_add);
-	stmt_int(s, 1, row->ticket.v);
-	stmt_int(s, 2, row->tenant.v);
-	stmt_int(s, 3, row->message.v);
-	stmt_int(s, 4, row->author_kind);
-	stmt_int(s, 5, row->author.v);
-	stmt_int(s, 6, row->visibility);
-	stmt_int(s, 7, row->automatic);
-	stmt_int(s, 8, row->created_ms);
-	if (row->header_message_id.len > 0)
-		stmt_int(s, 9, key_of_thread(row->tenant, row->header_message_id));
-	stmt_text(s, 10, row->author_address);
-	stmt_text(s, 11, row->header_message_id);
-	stmt_text(s, 12, row->note);
-	stmt_text_or_null(s, 13, row->reply);
-	stmt_text(s, 14, row->text);
-	int r = stmt_run(s);
-	if (r == 0)
-		ret->v = db_last_id(txn->db);
-	return r;
-}
-
-int attachment_add(struct store_txn *txn, struct comment_id comment, const struct attachment_row *row)
-{
-	assert(utf8_valid(row->filename) && utf8_valid(row->media_type));
-	struct stmt *s = stmt_use(txn->db, sql_attachment_add);
-	stmt_int(s, 1, comment.v);
-	stmt_int(s, 2, row->position);
-	stmt_text(s, 3, row->part);
-	stmt_text(s, 4, row->filename);
-	stmt_text(s, 5, row->media_type);
-	stmt_text(s, 6, row->content_id);
-	stmt_int(s, 7, row->size);
-	stmt_int(s, 8, row->inline_image);
-	stmt_text(s, 9, row->left_out);
-	stmt_text(s, 10, row->sniffed_type);
-	return stmt_run(s);
 }

@@ -7,6 +7,7 @@
 #ifndef SERVELO_STORAGE_TICKET_H
 #define SERVELO_STORAGE_TICKET_H
 
+#include "base/arena.h"
 #include "base/base.h"
 #include "storage/ids.h"
 #include "storage/store.h"
@@ -37,6 +38,22 @@ const char *ticket_status_near(struct str text);
 /* address: local@domain, domain in lower case; compared without case. The name is set on creation only. */
 int client_upsert(struct store_txn *txn, struct tenant_id tenant, struct str address, struct str display_name,
 		  int64_t now_ms, struct client_id *ret);
+
+/* Views are valid until the next call with the same txn. -ENOENT. */
+int client_get(struct store_txn *txn, struct client_id id, struct str *ret_address,
+	       struct str *ret_display_name);
+
+/*
+ * Small records of tenant/quota.h, opaque here: which confirmations a client got lately, and how many a tenant sent.
+ * None yet: length 0.
+ */
+#define QUOTA_RECORD_MAX 160 /* octets */
+int client_quota(struct store_txn *txn, struct client_id client, uint8_t ret[QUOTA_RECORD_MAX],
+		 size_t *ret_len);
+int client_set_quota(struct store_txn *txn, struct client_id client, const uint8_t *record, size_t len);
+int tenant_quota(struct store_txn *txn, struct tenant_id tenant, uint8_t ret[QUOTA_RECORD_MAX],
+		 size_t *ret_len);
+int tenant_set_quota(struct store_txn *txn, struct tenant_id tenant, const uint8_t *record, size_t len);
 
 struct ticket_row {
 	struct ticket_id id;
@@ -91,6 +108,16 @@ struct comment_row {
 	int64_t created_ms;
 };
 int comment_add(struct store_txn *txn, const struct comment_row *row, struct comment_id *ret);
+/* The ticket of the comment that came as the mail with this Message-ID (without angle brackets). -ENOENT. */
+int comment_find_thread(struct store_txn *txn, struct tenant_id tenant, struct str header_message_id,
+			struct ticket_id *ret);
+/* Public texts among the ticket's newest 200 comments, newest first, max at most, cut to text_max octets each: what its
+ * participants were sent. In the arena: when it is full, the newest that have room; -ENOBUFS when not even the list has.
+ */
+int comment_texts(struct store_txn *txn, struct ticket_id ticket, size_t max, size_t text_max,
+		  struct arena *arena, struct str **ret, size_t *ret_n);
+/* The newest public comment of a client on the ticket: what somebody who is given it has to read. -ENOENT. */
+int comment_newest_of_client(struct store_txn *txn, struct ticket_id ticket, struct comment_id *ret);
 
 struct attachment_row {
 	int64_t position; /* 1.. in the mail's order */

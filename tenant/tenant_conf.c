@@ -69,8 +69,7 @@ static const struct conf_option mail_options[] = {
 		 "domain"},
 	{"operator_address", CONF_STRING, offsetof(struct mail_conf, operator_address), .def = "",
 	 .check = check_mailbox,
-	 .help = "your own inbox, where mail to postmaster and abuse goes (RFC 5321 4.5.1); must be given. "
-		 "Until mail can leave it waits in `servelo queue list`"},
+	 .help = "your own inbox, where mail to postmaster and abuse goes (RFC 5321 4.5.1); must be given"},
 };
 const struct conf_table mail_conf_table = {"mail", sizeof(struct mail_conf), mail_options,
 					   ARRAY_SIZE(mail_options)};

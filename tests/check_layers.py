@@ -48,13 +48,16 @@ DOORS = [
 
 # the program's files in smtpd/; all others are the engine
 PROGRAM = ["smtpd/main.c", "smtpd/serve*", "smtpd/control*", "smtpd/server_conf*", "smtpd/admin_*",
-           "smtpd/privileges*", "smtpd/service_manager*", "smtpd/preflight*", "smtpd/file_access*", "smtpd/reprocess*", "smtpd/lone_parser*", "smtpd/cli/*"]
+           "smtpd/privileges*", "smtpd/service_manager*", "smtpd/preflight*", "smtpd/file_access*", "smtpd/reprocess*",
+           "smtpd/lone_parser*", "smtpd/secrets*", "smtpd/attachment_source*", "smtpd/cli/*"]
 ENGINE_MAY = ["base/*", "certs/*", "storage/spool.h", "storage/ids.h", "ingest/delivery.h", "ingest/ingest.h",
               "smtpd/*"]
 
 # headers that belong to one module; nobody else includes them: header -> files
 PRIVATE = {
     "base/conf_private.h": ["base/conf*.c"],
+    "outbound/outbound_private.h": ["outbound/outbound*.c"],
+    "outbound/compose_private.h": ["outbound/compose*.c"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

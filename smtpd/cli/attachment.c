@@ -15,7 +15,7 @@
 
 #include "ingest/ingest.h"
 #include "ingest/mail_attachment.h"
-#include "ingest/part_reader.h"
+#include "smtpd/attachment_source.h"
 #include "smtpd/cli/display.h"
 #include "smtpd/cli/json_out.h"
 #include "smtpd/lone_parser.h"
@@ -161,76 +161,10 @@ static int target_close(struct target *target, int r)
 
 /* ---- out of the original ---- */
 
-/* A file without a name, so that nothing is left of it whatever happens. */
-static int open_nameless(void)
-{
-	const char *tmp = getenv("TMPDIR");
-	char path[PATH_SIZE];
-	int fd = open(tmp && *tmp ? tmp : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		return fd;
-	int n = snprintf(path, sizeof(path), "%s/servelo-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return -ENAMETOOLONG;
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	unlink(path);
-	return fd;
-}
-
-struct original {
-	int fd;
-	uint64_t size, trace_size;
-};
-
-static bool on_message(void *ctx, const struct message_row *row)
-{
-	((struct original *)ctx)->trace_size = (uint64_t)row->trace_size;
-	return false;
-}
-
-static int on_original(void *ctx, struct str bytes)
-{
-	struct original *original = ctx;
-	while (bytes.len) {
-		ssize_t n = write(original->fd, bytes.ptr, bytes.len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes = str_sub(bytes, (size_t)n, bytes.len);
-		original->size += (uint64_t)n;
-	}
-	return 0;
-}
-
 static int extract(struct cli *cli, const struct mail_id *id, struct str part, struct target *target)
 {
 	const struct parser_conf conf = lone_parser_conf(cli->conf->ingest, "/proc/self/exe");
-	struct original original = {.fd = open_nameless()};
-	if (original.fd < 0)
-		return original.fd;
-	int r = reader_message(cli->reader, id, on_message, &original);
-	if (r == 0)
-		r = reader_original(cli->reader, id, on_original, &original);
-	if (r == 0 && original.trace_size > original.size)
-		r = -EIO;
-	if (r == 0) {
-		const struct part_request request = {
-			.argv0 = conf.argv0,
-			.memory_max = conf.memory_max,
-			.deadline_ms = conf.deadline_ms,
-			.limits = conf.limits,
-			.fd = original.fd,
-			.offset = original.trace_size,
-			.size = original.size - original.trace_size,
-			.part = part,
-		};
-		r = part_read(&request, target_write, target);
-	}
-	close(original.fd);
-	return r;
+	return attachment_extract(cli->reader, &conf, id, part, target_write, target);
 }
 
 /* part empty: the whole original, as it was sent. */

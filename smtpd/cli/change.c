@@ -4,6 +4,8 @@
  * The store's lock decides who may write: while a server runs it holds the lock, so a change done here can never
  * race with it. A server that is starting or stopping holds the lock without answering on its socket; then there is
  * nothing to do but to come again (EX_TEMPFAIL).
+ *
+ * What makes mail is signed with the server's keys, here as there.
  */
 #include "smtpd/cli/change.h"
 
@@ -18,6 +20,7 @@
 #include "smtpd/cli/json_out.h"
 #include "smtpd/control.h"
 #include "smtpd/privileges.h"
+#include "smtpd/secrets.h"
 
 static int code_exit(enum admin_code code)
 {
@@ -28,6 +31,7 @@ static int code_exit(enum admin_code code)
 		[ADMIN_NOT_FOUND] = EX_NOINPUT,
 		[ADMIN_EXISTS] = EX_CANTCREAT,
 		[ADMIN_CONFIG] = EX_CONFIG,
+		[ADMIN_BUSY] = EX_TEMPFAIL,
 		[ADMIN_UNAVAILABLE] = EX_UNAVAILABLE,
 		[ADMIN_STORAGE] = EX_IOERR,
 		[ADMIN_INTERNAL] = EX_SOFTWARE,
@@ -123,33 +127,72 @@ static int try_setting(void *ctx, const char *key, const char *value, struct con
 	return server_conf_try_setting(cli->config, key, value, reterr);
 }
 
-static int change_alone(struct cli *cli, json_t *request, json_t **ret_result)
+static struct admin_rules rules_of(struct cli *cli, struct key_ring *keys)
 {
-	const struct admin_rules rules = {
+	return (struct admin_rules){
 		.forwards = &cli->conf->forwards->map,
+		.domain = cli->mistaken ? NULL : cli->conf->mail->domain,
+		.keys = keys,
 		.try_setting = try_setting,
 		.ctx = cli,
 	};
-	struct admin_op *op = NULL;
-	struct store *store = NULL;
-	struct strbuf answer;
-	char *text = json_dumps(request, JSON_COMPACT);
-	strbuf_init(&answer, CONTROL_ANSWER_MAX);
-	json_decref(request);
-	int r = admin_op_new(&op, str_from(text ? text : ""), &rules, &answer);
+}
+
+/* The store and the keys: files that somebody named are read as who we are; a key of our own is the server's user's, who
+ * must be able to read what is made here. */
+static int open_to_sign(struct cli *cli, struct store **ret_store, struct key_ring **ret_keys)
+{
+	struct conf_error error = {""};
+	bool named = cli->conf->secrets->reply_token.n > 0;
+	int r = named ? secrets_load(ret_keys, cli->conf, SECRETS_READ, NULL, &error) : 0;
 	if (r == 0) {
-		r = cli_store_alone(cli, &store);
+		int code = cli_store_alone(cli, ret_store);
+		if (code)
+			return code;
+		if (!named)
+			r = secrets_load(ret_keys, cli->conf, SECRETS_MAKE, NULL, &error);
+	}
+	return r < 0 ? cli_fail(cli_exit_code(r), "%s", error.text[0] ? error.text : strerror(-r)) : 0;
+}
+
+static int apply_alone(struct cli *cli, struct str request, struct key_ring *keys, struct store **store,
+		       json_t **ret_result)
+{
+	const struct admin_rules rules = rules_of(cli, keys);
+	struct admin_op *op = NULL;
+	struct strbuf answer;
+	strbuf_init(&answer, CONTROL_ANSWER_MAX);
+	int r = admin_op_new(&op, request, &rules, &answer);
+	if (r == 0 && !*store) {
+		r = cli_store_alone(cli, store);
 		if (r)
 			goto out;
-		admin_op_answer(op, store_run(store, admin_op_job(op)), &answer);
 	}
+	if (op)
+		admin_op_answer(op, store_run(*store, admin_op_job(op)), &answer);
 	r = read_answer(strbuf_str(&answer), ret_result);
 	if (r == 0)
 		fprintf(stderr, "no server is running; changed the database directly\n");
 out:
-	store_close(store);
 	admin_op_free(op);
 	strbuf_done(&answer);
+	return r;
+}
+
+/* A request that makes no sense should not make a database; only one that needs keys has to open it first. */
+static int change_alone(struct cli *cli, json_t *request, json_t **ret_result)
+{
+	struct store *store = NULL;
+	struct key_ring *keys = NULL;
+	char *text = json_dumps(request, JSON_COMPACT);
+	int r = 0;
+	if (admin_op_makes_mail(json_string_value(json_object_get(request, "op"))))
+		r = open_to_sign(cli, &store, &keys);
+	json_decref(request);
+	if (r == 0)
+		r = apply_alone(cli, str_from(text ? text : ""), keys, &store, ret_result);
+	store_close(store);
+	key_ring_unref(keys);
 	free(text);
 	return r;
 }

@@ -21,6 +21,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "certs/certs.h"
+#include "outbound/outbound.h"
 #include "smtpd/cli/cli.h"
 #include "smtpd/cli/control_client.h"
 #include "smtpd/cli/display.h"
@@ -29,6 +30,7 @@
 #include "smtpd/listen_address.h"
 #include "smtpd/lone_parser.h"
 #include "smtpd/preflight.h"
+#include "smtpd/secrets.h"
 
 #define DAY_MS          INT64_C(86400000)
 #define CERT_DAYS_WARN  21
@@ -47,6 +49,8 @@ struct check {
 static int run_check(struct cli *cli);
 static int check_configuration(struct check *check);
 static void check_certificates(struct check *check);
+static void check_keys(struct check *check);
+static void check_outgoing(struct check *check);
 static void check_folder(struct check *check);
 static void check_database(struct check *check);
 static void check_access(struct check *check);
@@ -97,6 +101,8 @@ static int run_check(struct cli *cli)
 		json_list_begin(&check.json, stdout);
 	if (check_configuration(&check) == 0) {
 		check_certificates(&check);
+		check_keys(&check);
+		check_outgoing(&check);
 		check_folder(&check);
 		check_database(&check);
 		check_user(&check);
@@ -198,6 +204,53 @@ static void check_certificates(struct check *check)
 		say(check, WARN, "certificates", "none names %s, which is what senders connect to",
 		    hostname(check));
 	certs_unref(certs);
+}
+
+/* ---- outgoing mail ---- */
+
+/* Files of somebody else can't be judged from here. */
+static void say_wrong(struct check *check, const char *what, int r, const struct conf_error *error)
+{
+	bool not_ours = r == -EACCES && geteuid() != 0 && check->cli->conf->process->user[0];
+	say(check, not_ours ? WARN : FAIL, what, "%s", error->text[0] ? error->text : strerror(-r));
+}
+
+static void check_keys(struct check *check)
+{
+	const struct server_conf *conf = check->cli->conf;
+	struct conf_error error = {""};
+	char *own = secrets_default_path(conf);
+	struct key_ring *keys = NULL;
+	int r = own && access(own, F_OK) < 0 && errno == ENOENT
+			? -ENOENT
+			: secrets_load(&keys, conf, SECRETS_READ, NULL, &error);
+	if (r == 0)
+		say(check, OK, "reply keys", "%zu in %s", key_ring_size(keys),
+		    own ? own : "secrets.reply_token");
+	else if (own && r == -ENOENT)
+		say(check, OK, "reply keys", "%s will be made at the first start", own);
+	else
+		say_wrong(check, "reply keys", r, &error);
+	key_ring_unref(keys);
+	free(own);
+}
+
+static void check_outgoing(struct check *check)
+{
+	const struct server_conf *conf = check->cli->conf;
+	const struct outbound_settings settings = {.relay = conf->relay,
+						   .conf = conf->outbound,
+						   .domain = conf->mail->domain,
+						   .hostname = hostname(check)};
+	struct conf_error error = {""};
+	int r = outbound_check(&settings, &error);
+	if (r < 0)
+		say_wrong(check, "outgoing mail", r, &error);
+	else if (!conf->relay->host[0])
+		say(check, WARN, "outgoing mail",
+		    "relay.host is empty: no mail leaves, it waits in `servelo queue list`");
+	else
+		say(check, OK, "outgoing mail", "through %s", conf->relay->host);
 }
 
 /* ---- files ---- */

@@ -51,7 +51,6 @@ struct cli_noun {
 	const struct cli_verb *verbs;
 	size_t n;
 };
-extern const struct cli_noun cli_queue;
 
 /* argv[0] is the program. */
 int cli_main(int argc, char **argv, const struct cli_noun *const *nouns, size_t n);
@@ -73,7 +72,7 @@ int cli_tenant_known(struct cli *cli, const char *slug);
 /* Was the output written? EX_IOERR and a word about it, when not (a full disk behind ">"). */
 int cli_flush(void);
 
-extern const struct cli_noun cli_tenant, cli_ticket, cli_message, cli_audit, cli_setting, cli_check,
-	cli_status;
+extern const struct cli_noun cli_tenant, cli_ticket, cli_message, cli_audit, cli_setting, cli_queue,
+	cli_token, cli_check, cli_status;
 
 #endif

@@ -21,6 +21,7 @@
 #define DISK_PERCENT_MIN 5
 #define BUSY_PERCENT     90
 #define START_MS         30000 /* children need a moment */
+#define LATE_MS          (15 * 60 * 1000)
 
 static int run_status(struct cli *cli);
 
@@ -38,8 +39,9 @@ static const struct cli_verb verbs[] = {
 const struct cli_noun cli_status = {NULL, NULL, verbs, ARRAY_SIZE(verbs)};
 
 struct status {
-	json_t *stats;       /* NULL: down */
-	int64_t unaccounted; /* -1: not asked for */
+	json_t *stats;               /* NULL: down */
+	struct outbox_counts outbox; /* only of a server that is up */
+	int64_t unaccounted;         /* -1: not asked for */
 };
 
 static int64_t stat_of(const struct status *status, const char *key)
@@ -81,6 +83,17 @@ static bool no_children(const struct status *status)
 	return stat_of(status, "ingest.children") == 0 && stat_of(status, "server.up_ms") > START_MS;
 }
 
+static bool relay_dead(const struct status *status)
+{
+	return stat_of(status, "relay.failures") > 0;
+}
+
+static bool mail_late(const struct status *status)
+{
+	return stat_of(status, "outbound.configured") && !status->outbox.paused &&
+	       status->outbox.oldest_due_ms > 0 && clock_now_ms() - status->outbox.oldest_due_ms > LATE_MS;
+}
+
 static const struct {
 	bool (*shows)(const struct status *status);
 	const char *text;
@@ -91,6 +104,8 @@ static const struct {
 	{crowded, "nearly all connections are in use"},
 	{turned_away, "connections were refused during the last minute"},
 	{no_children, "no parser child is alive"},
+	{relay_dead, "the relay can't be used, and mail waits"},
+	{mail_late, "mail has been due for more than 15 minutes: servelo queue list"},
 };
 
 /* ---- asking */
@@ -106,13 +121,19 @@ static int ask_stats(struct cli *cli, struct status *status)
 	return r == EX_UNAVAILABLE ? 0 : r; /* it was said; a server that does not answer is down */
 }
 
-static int ask_balance(struct cli *cli, struct status *status)
+static int ask_outbox(struct cli *cli, struct status *status)
 {
-	struct audit_balance balance = {0};
 	int r = cli_reader(cli);
 	if (r)
 		return r;
-	r = reader_balance(cli->reader, false, &balance, NULL, NULL);
+	r = reader_outbox_counts(cli->reader, &status->outbox);
+	return r < 0 ? cli_fail(cli_exit_code(r), "reading the outbox: %s", strerror(-r)) : 0;
+}
+
+static int ask_balance(struct cli *cli, struct status *status)
+{
+	struct audit_balance balance = {0};
+	int r = reader_balance(cli->reader, false, &balance, NULL, NULL);
 	if (r < 0)
 		return cli_fail(cli_exit_code(r), "reading the audit: %s", strerror(-r));
 	status->unaccounted = balance.unaccounted;
@@ -143,6 +164,26 @@ static void duration_text(int64_t ms, char *buf, size_t size)
 		snprintf(buf, size, "%" PRId64 " d %" PRId64 " h", minutes / (24 * 60), minutes / 60 % 24);
 }
 
+static void print_relay(const struct status *status)
+{
+	char time[DISPLAY_TIME_MAX];
+	const char *why = json_string_value(json_object_get(status->stats, "relay.failure"));
+	if (!stat_of(status, "outbound.configured"))
+		line("Relay", "none (relay.host is empty): mail waits");
+	else if (stat_of(status, "relay.failures") > 0)
+		line("Relay", "not usable since %s: %s",
+		     display_time(stat_of(status, "relay.failing_since_ms"), time), why ? why : "unknown");
+	else
+		line("Relay", "%" PRId64 " connections, %" PRId64 " of them busy",
+		     stat_of(status, "relay.connections"), stat_of(status, "relay.busy"));
+	line("Mail sent", "%" PRId64 ", %" PRId64 " put off, %" PRId64 " failed since start",
+	     stat_of(status, "outbound.sent"), stat_of(status, "outbound.deferred"),
+	     stat_of(status, "outbound.failed"));
+	line("Outbox", "%" PRId64 " due or waiting, %" PRId64 " being sent, %" PRId64 " failed%s",
+	     status->outbox.due, status->outbox.claimed, status->outbox.failed,
+	     status->outbox.paused ? "; PAUSED" : "");
+}
+
 static void print_stats(const struct status *status)
 {
 	char time[DISPLAY_TIME_MAX], size[DISPLAY_SIZE_MAX], since[48];
@@ -167,12 +208,24 @@ static void print_stats(const struct status *status)
 	line("Parser children", "%" PRId64 ", %" PRId64 " died; %" PRId64 " mails unparsable",
 	     stat_of(status, "ingest.children"), stat_of(status, "ingest.children_died"),
 	     stat_of(status, "ingest.unparsable"));
+	print_relay(status);
 	line("Last commit", "%s, %" PRId64 " us; %" PRId64 " failed",
 	     display_time(stat_of(status, "store.last_commit_ms"), time),
 	     stat_of(status, "store.last_commit_us"), stat_of(status, "store.failures"));
 	if (stat_of(status, "disk.free") >= 0)
 		line("Disk left", "%s (%" PRId64 " %%)", display_size(stat_of(status, "disk.free"), size),
 		     stat_of(status, "disk.free_percent"));
+}
+
+static json_t *outbox_json(const struct status *status)
+{
+	if (!status->stats)
+		return json_null();
+	return json_pack("{s:I,s:I,s:I,s:o,s:b}", "due", (json_int_t)status->outbox.due, "sending",
+			 (json_int_t)status->outbox.claimed, "failed", (json_int_t)status->outbox.failed,
+			 "oldest_due",
+			 status->outbox.oldest_due_ms ? json_time(status->outbox.oldest_due_ms) : json_null(),
+			 "paused", status->outbox.paused);
 }
 
 static int say(const struct cli *cli, const struct status *status)
@@ -194,8 +247,9 @@ static int say(const struct cli *cli, const struct status *status)
 		static const char *const words[] = {"ok", "degraded", "down"};
 		json_t *unaccounted =
 			status->unaccounted < 0 ? json_null() : json_integer(status->unaccounted);
-		json_out(json_pack("{s:s,s:O,s:o,s:O?}", "health", words[code], "problems", problems,
-				   "unaccounted", unaccounted, "stats", status->stats),
+		json_out(json_pack("{s:s,s:O,s:o,s:o,s:O?}", "health", words[code], "problems", problems,
+				   "unaccounted", unaccounted, "outbox", outbox_json(status), "stats",
+				   status->stats),
 			 stdout);
 	} else {
 		if (status->stats)
@@ -211,6 +265,8 @@ static int run_status(struct cli *cli)
 {
 	struct status status = {.unaccounted = -1};
 	int r = ask_stats(cli, &status);
+	if (r == 0 && status.stats)
+		r = ask_outbox(cli, &status);
 	if (r == 0 && status.stats && !args_flag(&cli->args, "quick"))
 		r = ask_balance(cli, &status);
 	if (r == 0)

@@ -21,9 +21,9 @@ static int run_remove(struct cli *cli);
 /* Option --admin-email is the field admin_email, and so on: one table for add and set. */
 static const struct arg_option field_options[] = {
 	{"name", "TEXT", "what people call it (default: the slug)"},
-	{"admin-email", "ADDRESS", "who is told of new tickets (once mail can leave)"},
+	{"admin-email", "ADDRESS", "who is told of new tickets and of what customers answer"},
 	{"notify-email", "ADDRESS", "told instead of admin-email; \"\" for none"},
-	{"locale", "TAG", "language of mails to customers, like en or pt-BR; \"\": the server's default"},
+	{"locale", "TAG", "language of our mails: de, en, es, fr or zh; \"\": the server's default"},
 	{"reference-prefix", "PREFIX", "ACME of ACME-00042 (default: from the slug)"},
 	{"signature", "TEXT", "stands below mails to customers"},
 	{"logo-url", "URL", "stands above mails to customers"},

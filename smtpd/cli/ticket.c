@@ -1,6 +1,6 @@
 /*
  * servelo ticket: what customers wrote. Everything shown to people here was written by strangers: it goes through
- * display_text().
+ * display_text(). What can be looked at is in ticket_show.c too, what an agent says and does in ticket_talk.c.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,12 +10,9 @@
 #include "smtpd/cli/attachment.h"
 #include "smtpd/cli/change.h"
 #include "smtpd/cli/listing.h"
-#include "storage/ticket.h"
-
-#define TEXT_MAX (64 * 1024 * 1024)
+#include "smtpd/cli/ticket.h"
 
 static int run_list(struct cli *cli);
-static int run_show(struct cli *cli);
 static int run_set(struct cli *cli);
 
 static const struct arg_option list_options[] = {
@@ -24,9 +21,6 @@ static const struct arg_option list_options[] = {
 	{"requester", "ADDRESS", "of this customer only"},
 	{"since", "TIME", "made at or after: 2026-11-21, 2026-11-21T09:30:00Z, or 2h, 7d ago"},
 	LISTING_PAGE_OPTIONS("id"),
-};
-static const struct arg_option show_options[] = {
-	{"full", NULL, "the whole text of each comment, not only what is new in it"},
 };
 static const struct arg_option set_options[] = {
 	{"status", "STATUS", "one of" TICKET_STATUS_WORDS},
@@ -39,9 +33,34 @@ static const struct cli_verb verbs[] = {
 	{"list", NULL, 0, 0, "List tickets, newest first",
 	 "  servelo ticket list --tenant acme --status open\n  servelo ticket list --json --limit 0\n",
 	 list_options, ARRAY_SIZE(list_options), run_list},
-	{"show", "REFERENCE", 1, 1, "Show a ticket: its comments, attachments and notes",
-	 "  servelo ticket show ACME-00042\n  servelo ticket show acme-00042 --full\n", show_options,
-	 ARRAY_SIZE(show_options), run_show},
+	{"show", "REFERENCE", 1, 1, "Show a ticket: who is on it, what was said, and the mails about it",
+	 "  servelo ticket show ACME-00042\n  servelo ticket show acme-00042 --full\n", ticket_show_options,
+	 ARRAY_SIZE(ticket_show_options), ticket_show},
+	{"comment", "REFERENCE TEXT|-", 2, 2,
+	 "Answer the customer, or note something, as a mail of an agent would",
+	 "The answer is mailed to the customer, and the ticket waits for him; one that was resolved or "
+	 "closed is\n"
+	 "reopened. \"-\" reads the text from standard input: UTF-8, 1 MiB at most.\n\n"
+	 "  servelo ticket comment ACME-00042 \"The fridge is on its way.\" --as anna@acme.example\n"
+	 "  servelo ticket comment ACME-00042 --internal \"waiting for the parts\"\n"
+	 "  servelo ticket comment ACME-00042 - < answer.txt\n",
+	 ticket_comment_options, ARRAY_SIZE(ticket_comment_options), ticket_comment},
+	{"close", "REFERENCE", 1, 1, "Close a ticket; with --comment the customer is answered first",
+	 "  servelo ticket close ACME-00042\n"
+	 "  servelo ticket close ACME-00042 --comment \"No answer for a month; we close this.\"\n",
+	 ticket_status_options, ARRAY_SIZE(ticket_status_options), ticket_close},
+	{"resolve", "REFERENCE", 1, 1,
+	 "Mark a ticket as resolved; with --comment the customer is answered first",
+	 "  servelo ticket resolve ACME-00042 --comment \"It was the fuse.\" --as anna@acme.example\n",
+	 ticket_status_options, ARRAY_SIZE(ticket_status_options), ticket_resolve},
+	{"reopen", "REFERENCE", 1, 1, "Reopen a ticket that was resolved or closed",
+	 "  servelo ticket reopen ACME-00042\n", ticket_status_options, ARRAY_SIZE(ticket_status_options),
+	 ticket_reopen},
+	{"assign", "REFERENCE AGENT|--nobody", 1, 2, "Give a ticket to an agent, who is told by mail",
+	 "What the agent answers to that mail is his answer to the customer.\n\n"
+	 "  servelo ticket assign ACME-00042 anna@acme.example\n  servelo ticket assign ACME-00042 "
+	 "--nobody\n",
+	 ticket_assign_options, ARRAY_SIZE(ticket_assign_options), ticket_assign},
 	{"set", "REFERENCE", 1, 1, "Change a ticket; nobody is notified",
 	 "  servelo ticket set ACME-00042 --status resolved --assignee anna\n", set_options,
 	 ARRAY_SIZE(set_options), run_set},
@@ -53,9 +72,7 @@ static const struct cli_verb verbs[] = {
 };
 const struct cli_noun cli_ticket = {"ticket", "What customers wrote", verbs, ARRAY_SIZE(verbs)};
 
-/* The recipient as an address: where no field of the mail named one it is kept without the domain, which is ours. out
- * holds what is returned. */
-static struct str full_address(const struct cli *cli, struct str addressed_to, struct strbuf *out)
+struct str ticket_full_address(const struct cli *cli, struct str addressed_to, struct strbuf *out)
 {
 	if (!addressed_to.len || str_find(addressed_to, '@') < addressed_to.len)
 		return addressed_to;
@@ -63,7 +80,7 @@ static struct str full_address(const struct cli *cli, struct str addressed_to, s
 	return strbuf_str(out);
 }
 
-static json_t *ticket_json(const struct cli *cli, const struct ticket_view *view)
+json_t *ticket_json(const struct cli *cli, const struct ticket_view *view)
 {
 	struct strbuf address;
 	strbuf_init(&address, 4096);
@@ -78,7 +95,8 @@ static json_t *ticket_json(const struct cli *cli, const struct ticket_view *view
 	json_object_set_new(o, "requester", json_str(view->requester_address));
 	json_object_set_new(o, "requester_name", json_str(view->requester_name));
 	json_object_set_new(o, "tag", json_str(row->tag));
-	json_object_set_new(o, "addressed_to", json_str(full_address(cli, row->addressed_to, &address)));
+	json_object_set_new(o, "addressed_to",
+			    json_str(ticket_full_address(cli, row->addressed_to, &address)));
 	json_object_set_new(o, "automatic", json_boolean(row->automatic));
 	json_object_set_new(o, "assignee", json_str(row->assignee));
 	json_object_set_new(o, "comments", json_integer(view->comments));
@@ -148,195 +166,6 @@ static int run_list(struct cli *cli)
 		return r;
 	r = reader_tickets(cli->reader, &filter, on_ticket, &listing);
 	return listing_end(&listing, r, "reading tickets");
-}
-
-/* ---- show ---- */
-
-struct show {
-	struct cli *cli;
-	json_t *json; /* the ticket; NULL for people */
-	json_t *comments;
-	json_t *attachments; /* of the comment at hand */
-	bool full;
-	int64_t n;
-	struct ticket_id ticket;
-	int status;
-};
-
-static void print_text(const char *indent, struct str text, bool one_line)
-{
-	struct strbuf safe;
-	strbuf_init(&safe, TEXT_MAX);
-	display_text(&safe, text, one_line);
-	struct str rest = str_trim(strbuf_str(&safe));
-	while (rest.len) {
-		size_t end = str_find(rest, '\n');
-		printf("%s%.*s\n", end ? indent : "", STR_ARG(str_sub(rest, 0, end)));
-		rest = str_sub(rest, end + 1, rest.len);
-	}
-	strbuf_done(&safe);
-}
-
-static void line(const char *key, struct str value)
-{
-	display_line(stdout, key, value);
-}
-
-static void print_person(const char *key, struct str name, struct str address)
-{
-	struct strbuf both;
-	strbuf_init(&both, 4096);
-	if (name.len)
-		strbuf_printf(&both, "%.*s <%.*s>", STR_ARG(str_sub(name, 0, 1024)),
-			      STR_ARG(str_sub(address, 0, 1024)));
-	else
-		strbuf_add(&both, str_sub(address, 0, 1024));
-	line(key, strbuf_str(&both));
-	strbuf_done(&both);
-}
-
-static bool on_shown_ticket(void *ctx, const struct ticket_view *view)
-{
-	struct show *show = ctx;
-	char time[DISPLAY_TIME_MAX];
-	show->ticket = view->row.id;
-	if (show->cli->json) {
-		show->json = ticket_json(show->cli, view);
-		return true;
-	}
-	line("Ticket", view->row.reference);
-	line("Subject", view->row.subject);
-	line("Status", str_from(ticket_status_name(view->row.status)));
-	line("Tenant", view->tenant_slug);
-	print_person("Requester", view->requester_name, view->requester_address);
-	struct strbuf address;
-	strbuf_init(&address, 4096);
-	line("Addressed to", full_address(show->cli, view->row.addressed_to, &address));
-	strbuf_done(&address);
-	line("Tag", view->row.tag);
-	line("Assignee", view->row.assignee);
-	if (view->row.automatic)
-		line("Automatic", STR("yes: a machine wrote it, nobody gets a confirmation"));
-	line("Created", str_from(display_time(view->row.created_ms, time)));
-	line("Changed", str_from(display_time(view->row.updated_ms, time)));
-	return true;
-}
-
-static const char *author_kind_name(enum comment_author kind)
-{
-	static const char *const names[] = {"client", "agent", "system"};
-	return names[kind];
-}
-
-static bool on_attachment(void *ctx, const struct attachment_row *row)
-{
-	struct show *show = ctx;
-	char size[DISPLAY_SIZE_MAX];
-	struct strbuf text;
-	if (show->attachments) {
-		json_t *o = json_object();
-		json_object_set_new(o, "position", json_integer(row->position));
-		json_object_set_new(o, "part", json_str(row->part));
-		json_object_set_new(o, "filename", json_str(row->filename));
-		json_object_set_new(o, "media_type", json_str(row->media_type));
-		json_object_set_new(o, "sniffed_type", json_str(row->sniffed_type));
-		json_object_set_new(o, "content_id", json_str(row->content_id));
-		json_object_set_new(o, "size", json_integer(row->size));
-		json_object_set_new(o, "inline", json_boolean(row->inline_image));
-		json_object_set_new(o, "left_out", json_str(row->left_out));
-		json_array_append_new(show->attachments, o);
-		return true;
-	}
-	strbuf_init(&text, 64 * 1024);
-	strbuf_printf(&text, "%.*s (%.*s, %s)%s", STR_ARG(str_sub(row->filename, 0, 1024)),
-		      STR_ARG(str_sub(row->media_type, 0, 256)), display_size(row->size, size),
-		      row->inline_image ? ", shown in the text" : "");
-	if (row->left_out.len)
-		strbuf_printf(&text, ", left out: %.*s", STR_ARG(str_sub(row->left_out, 0, 256)));
-	print_text("  attached: ", strbuf_str(&text), true);
-	strbuf_done(&text);
-	return true;
-}
-
-static void comment_to_json(struct show *show, const struct comment_view *view)
-{
-	const struct comment_row *row = &view->row;
-	json_t *o = json_object();
-	json_object_set_new(o, "id", json_integer(row->id.v));
-	json_object_set_new(o, "author_kind", json_string(author_kind_name(row->author_kind)));
-	json_object_set_new(o, "author", json_str(row->author_address));
-	json_object_set_new(o, "author_name", json_str(view->author_name));
-	json_object_set_new(o, "internal", json_boolean(row->visibility == COMMENT_INTERNAL));
-	json_object_set_new(o, "automatic", json_boolean(row->automatic));
-	json_object_set_new(o, "created", json_time(row->created_ms));
-	json_object_set_new(o, "text", json_str(row->text));
-	json_object_set_new(o, "reply", json_str(row->reply.ptr ? row->reply : row->text));
-	json_object_set_new(o, "note", json_str(row->note));
-	json_object_set_new(o, "message_id", json_str(row->header_message_id));
-	json_object_set_new(o, "message", json_str(str_from(view->mail_id.text)));
-	show->attachments = json_array();
-	json_object_set_new(o, "attachments", show->attachments);
-	json_array_append_new(show->comments, o);
-}
-
-static void comment_to_people(struct show *show, const struct comment_view *view)
-{
-	const struct comment_row *row = &view->row;
-	char time[DISPLAY_TIME_MAX], head[256];
-	snprintf(head, sizeof(head), "\n%" PRId64 ". %s, %s%s%s", ++show->n,
-		 display_time(row->created_ms, time), author_kind_name(row->author_kind),
-		 row->visibility == COMMENT_INTERNAL ? ", internal" : "",
-		 row->automatic ? ", automatic" : "");
-	fputs(head, stdout);
-	fputs(": ", stdout);
-	struct strbuf who;
-	strbuf_init(&who, 16 * 1024);
-	display_text(&who, str_sub(view->author_name, 0, 1024), true);
-	strbuf_adds(&who, " <");
-	display_text(&who, str_sub(row->author_address, 0, 1024), true);
-	printf("%s>\n", who.ptr);
-	strbuf_done(&who);
-	if (view->mail_id.text[0])
-		printf("  original: %s\n", view->mail_id.text);
-	if (row->note.len)
-		print_text("  note: ", row->note, true);
-	fputc('\n', stdout);
-	print_text("  | ", show->full || !row->reply.ptr ? row->text : row->reply, false);
-	if (!show->full && row->reply.ptr)
-		printf("  (quoted text is not shown; see --full)\n");
-}
-
-static bool on_comment(void *ctx, const struct comment_view *view)
-{
-	struct show *show = ctx;
-	if (show->json)
-		comment_to_json(show, view);
-	else
-		comment_to_people(show, view);
-	show->status = reader_attachments(show->cli->reader, view->row.id, on_attachment, show);
-	return show->status == 0;
-}
-
-static int run_show(struct cli *cli)
-{
-	struct show show = {.cli = cli, .full = args_flag(&cli->args, "full")};
-	int r = cli_reader(cli);
-	if (r)
-		return r;
-	r = reader_ticket(cli->reader, str_from(cli->args.words[0]), on_shown_ticket, &show);
-	if (r == -ENOENT || r == -EINVAL)
-		return cli_fail(EX_NOINPUT, "there is no ticket \"%s\"", cli->args.words[0]);
-	if (r == 0 && show.json) {
-		show.comments = json_array();
-		json_object_set_new(show.json, "comments", show.comments);
-	}
-	if (r == 0)
-		r = reader_comments(cli->reader, show.ticket, on_comment, &show);
-	if (r == 0)
-		r = show.status;
-	if (r == 0 && show.json)
-		json_out(show.json, stdout);
-	return r < 0 ? cli_fail(cli_exit_code(r), "reading: %s", strerror(-r)) : 0;
 }
 
 /* ---- set ---- */

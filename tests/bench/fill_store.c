@@ -13,16 +13,18 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/mac.h"
 #include "storage/audit.h"
 #include "storage/message.h"
 #include "storage/store.h"
 #include "storage/tenant_rows.h"
 #include "storage/ticket.h"
 
-#define MAIL_SIZE 4300
-#define TEXT_SIZE 2900
-#define BATCH     1000
-#define AUTHORS   500000
+#define MAIL_SIZE  4300
+#define TRACE_SIZE 200
+#define TEXT_SIZE  2900
+#define BATCH      1000
+#define AUTHORS    500000
 
 struct fill {
 	struct store_job job;
@@ -33,6 +35,7 @@ struct fill {
 };
 
 static char mail_bytes[MAIL_SIZE], text_bytes[TEXT_SIZE];
+static uint8_t mail_digest[SHA256_SIZE]; /* of what was sent: behind our trace field */
 
 static void must(int r, const char *what)
 {
@@ -105,7 +108,7 @@ static int add_rows(struct store_txn *txn, struct tenant_id tenant, struct str a
 	struct ticket_id ticket = {0};
 	struct comment_id comment = {0};
 	char reference[TICKET_REFERENCE_SIZE] = "";
-	const struct message_row message_row = {
+	struct message_row message_row = {
 		.mail_id = *id,
 		.received_ms = now_ms,
 		.reverse_path = author,
@@ -113,11 +116,12 @@ static int add_rows(struct store_txn *txn, struct tenant_id tenant, struct str a
 		.helo = STR("client.example.net"),
 		.protocol = STR("ESMTP"),
 		.size = MAIL_SIZE,
-		.trace_size = 200,
+		.trace_size = TRACE_SIZE,
 		.header_from = author,
 		.header_subject = STR("The printer on the second floor prints everything twice"),
 		.header_message_id = message_id,
 	};
+	memcpy(message_row.digest, mail_digest, sizeof(mail_digest));
 	int r = message_add(txn, &message_row, mail, &message);
 	if (r == 0)
 		r = client_upsert(txn, tenant, author, STR("Jane Doe"), now_ms, &client);
@@ -207,6 +211,7 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	memset(mail_bytes, 'm', sizeof(mail_bytes));
+	sha256_once((struct str){mail_bytes + TRACE_SIZE, MAIL_SIZE - TRACE_SIZE}, mail_digest);
 	memset(text_bytes, 't', sizeof(text_bytes));
 	struct fill f = {
 		.job = {.apply = apply_tenants},

@@ -21,7 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct conf_pair items[] = {{"sales", "sales@example.org"}};
 	static const struct conf_map forwards = {items, 1};
-	const struct admin_rules rules = {.forwards = &forwards};
+	static const struct str key = STR_INIT("0123456789abcdefghijklmnopqrstuvwxyz");
+	static struct key_ring *keys;
+	if (!keys && key_ring_new(&keys, &key, 1) < 0)
+		abort();
+	const struct admin_rules rules = {.forwards = &forwards, .domain = "example.com", .keys = keys};
 	struct admin_op *op = NULL;
 	struct strbuf answer;
 	strbuf_init(&answer, 1024 * 1024);

@@ -14,7 +14,7 @@ TEST_PACKAGES=(
 	git # what the checks look at is what git tracks
 	clang libclang-rt-14-dev clang-format clang-tidy cppcheck libcmocka-dev libgmime-3.0-dev ccache
 	python3 python3-pytest python3-pytest-xdist sqlite3
-	swaks libnet-ssleay-perl msmtp curl openssl ca-certificates
+	swaks libnet-ssleay-perl msmtp mutt curl openssl ca-certificates
 )
 
 # say TEXT...: one line for people.

@@ -12,12 +12,20 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
 import servelo
 
 TREE = servelo.ROOT / "tests" / ".work" / "mta" / "tree"
+
+
+def free_port():
+    """One that nobody listens on now; Postfix wants a number."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
 
 
 class Mta:
@@ -148,6 +156,77 @@ shlib_directory = /usr/lib/postfix
 
     def sendmail(self, reverse_path):
         return ["/usr/sbin/sendmail", "-i", "-f", reverse_path]
+
+
+class RelayPostfix(Postfix):
+    """Postfix the other way round: the relay that our mail leaves through, which keeps the mailboxes of some domains
+    as Maildirs, and brings mail for our own domain back to us.
+
+	with RelayPostfix(folder, {"serveloapp.com": server.port}, certificate, ["jane@customers.example"]) as relay:
+		relay.relay_port, relay.maildir("jane@customers.example")
+		relay.sendmail_words("jane@customers.example")
+		relay.route("othersupport.example", other.port)
+    """
+    name = "relay"
+
+    def __init__(self, folder, routes, certificate, mailboxes):
+        super().__init__(folder, "127.0.0.1", 1, "starttls")
+        self.certificate, self.mailboxes, self.routes = certificate, mailboxes, dict(routes)
+        self.relay_port = free_port()
+
+    def configure(self):
+        super().configure()
+        chain, key = self.certificate
+        for source, name in ((chain, "relay.crt"), (key, "relay.key")):
+            self.write("etc/postfix/" + name, pathlib.Path(source).read_text())
+        domains = " ".join(sorted({address.split("@")[1] for address in self.mailboxes}))
+        boxes = ", ".join("{%s=%s/}" % (address, address.split("@")[0] + "." + address.split("@")[1])
+                          for address in self.mailboxes)
+        for address in self.mailboxes:
+            for part in ("cur", "new", "tmp"):
+                (self.maildir(address) / part).mkdir(parents=True)
+                os.chown(self.maildir(address) / part, 902, 902)
+            os.chown(self.maildir(address), 902, 902)
+        main = (self.root / "etc/postfix/main.cf").read_text().replace("relayhost = ", "# relayhost = ")
+        # An unknown user is found out after the 250, so that there is a report to send.
+        self.write("etc/postfix/main.cf", main + f"""
+mynetworks = 127.0.0.0/8
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_reject_unlisted_recipient = no
+smtpd_tls_security_level = encrypt
+smtpd_tls_cert_file = /etc/postfix/relay.crt
+smtpd_tls_key_file = /etc/postfix/relay.key
+smtpd_client_connection_rate_limit = 0
+smtpd_peername_lookup = no
+virtual_mailbox_domains = {domains}
+virtual_mailbox_base = /var/vhosts
+virtual_mailbox_maps = inline:{{{boxes}}}
+virtual_uid_maps = static:902
+virtual_gid_maps = static:902
+virtual_minimum_uid = 100
+transport_maps = texthash:/etc/postfix/transport
+""")
+        self.write_routes()
+        master = (self.root / "etc/postfix/master.cf").read_text()
+        self.write("etc/postfix/master.cf", master + f"""127.0.0.1:{self.relay_port} inet n - n - - smtpd
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+""")
+
+    def write_routes(self):
+        self.write("etc/postfix/transport", "".join(f"{domain} smtp:[127.0.0.1]:{port}\n"
+                                                    for domain, port in self.routes.items()))
+
+    def route(self, domain, port):
+        self.routes[domain] = port
+        self.write_routes()
+        subprocess.run(self.chroot("/usr/sbin/postfix", "reload"), check=True, capture_output=True)
+
+    def maildir(self, address):
+        return self.root / "var/vhosts" / (address.split("@")[0] + "." + address.split("@")[1])
+
+    def sendmail_words(self, address):
+        return self.chroot(*self.sendmail(address))
 
 
 class Exim(Mta):

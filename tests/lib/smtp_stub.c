@@ -41,7 +41,6 @@ static const struct {
 	{"slowno", RCPT_LATER, RCPT_UNKNOWN, DELIVERY_ACCEPTED, ""},
 	{"held", RCPT_LATER, RCPT_ACCEPTED, DELIVERY_ACCEPTED, ""},
 	{"suspended", RCPT_SUSPENDED, 0, DELIVERY_ACCEPTED, ""},
-	{"notyet", RCPT_NOT_YET, 0, DELIVERY_ACCEPTED, ""},
 	{"tempfail", RCPT_TEMPFAIL, 0, DELIVERY_ACCEPTED, ""},
 	{"acne", RCPT_UNKNOWN, 0, DELIVERY_ACCEPTED, "did you mean <acme@" DOMAIN ">?"},
 };

@@ -9,7 +9,7 @@
  *	smtp_stub_close(&stub);			runs the loop until everything has gone
  *
  * Local parts (a detail after "+" is ignored, case too): acme, abuse, postmaster are accepted; slow and
- * slowno are accepted and unknown a little later; held is answered by smtp_stub_release(); suspended, notyet,
+ * slowno are accepted and unknown a little later; held is answered by smtp_stub_release(); suspended,
  * tempfail as they say; acne is unknown with a hint; everything else is unknown. What is delivered to tempfail
  * etc. of the list in smtp_stub.c comes back with that status, "late" a little later, "kept" when
  * smtp_stub_release() is called.

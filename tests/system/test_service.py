@@ -121,7 +121,7 @@ def test_status_of_a_server_that_is_down(make_server):
     server = make_server()
     assert "DOWN" in server.cli("status", code=2)
     assert json.loads(server.cli("status", "--json", code=2)) == {
-        "health": "down", "problems": [], "unaccounted": None, "stats": None}
+        "health": "down", "problems": [], "unaccounted": None, "outbox": None, "stats": None}
 
 
 def test_the_unit_takes_what_the_server_does_not_need(tmp_path):

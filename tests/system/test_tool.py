@@ -74,6 +74,15 @@ def test_what_is_to_leave_can_be_seen(server):
     assert "@" in job["recipient"] and job["created"] and job["recipient"] in server.cli("queue", "list")
 
 
+def test_addresses_and_languages_that_a_tenant_cannot_have(server):
+    for option, value, why in (("--locale", "tlh", "de en es fr zh"), ("--admin-email", "acme@serveloapp.com", "come back"),
+                               ("--notify-email", "x@SERVELOAPP.com", "come back")):
+        done = server.run("tenant", "set", "acme", option, value)
+        assert done.returncode == 65 and why in done.stderr.decode(), (option, done)
+    server.cli("tenant", "set", "acme", "--locale", "de-AT")
+    server.cli("tenant", "set", "acme", "--locale", "")
+
+
 def test_the_address_of_a_ticket_is_whole(server):
     mail = b"From: jane@example.net\r\nSubject: no To field\r\n\r\nhello\r\n"
     with server.talk() as talk:
@@ -177,7 +186,7 @@ def test_what_a_stranger_wrote_cannot_move_the_cursor(server):
 
 def test_every_verb_has_help_and_wrong_words_a_hint(server):
     from subprocess import run
-    for verb in ("", "serve", "check", "tenant", "ticket", "message", "audit", "setting", "queue", "version"):
+    for verb in ("", "serve", "check", "tenant", "ticket", "message", "audit", "setting", "queue", "token", "version"):
         done = run([server.binary] + ([verb] if verb else []) + ["--help"], capture_output=True)
         assert done.returncode == 0 and len(done.stdout) > 40, verb
     done = run([server.binary, "tikcet", "list"], capture_output=True)

@@ -30,7 +30,7 @@ struct house {
 	struct workers *workers;
 	struct control *control;
 	int tenants_result, settings_result;
-	int tenants_changed, settings_changed; /* how often */
+	int tenants_changed, settings_changed, jobs_due; /* how often */
 	int closed;
 };
 
@@ -52,6 +52,11 @@ static int on_settings(void *ctx, struct conf_error *reterr)
 	house->settings_changed++;
 	snprintf(reterr->text, sizeof(reterr->text), "the certificates went away");
 	return house->settings_result;
+}
+
+static void on_jobs_due(void *ctx)
+{
+	((struct house *)ctx)->jobs_due++;
 }
 
 static void on_stats(void *ctx UNUSED, control_stat_fn *fn, void *fn_ctx)
@@ -90,6 +95,7 @@ static struct control_deps deps_of(struct house *house)
 		.conf = on_conf,
 		.tenants_changed = on_tenants,
 		.settings_changed = on_settings,
+		.jobs_due = on_jobs_due,
 		.stats = on_stats,
 	};
 }
@@ -195,6 +201,23 @@ static void changes_are_answered_after_they_are_in_force(void **state UNUSED)
 	       "\"ok\":true");
 	assert_int_equal(house->settings_changed, 1);
 	control_client_close(client);
+	house_stop(house);
+	house_free(house);
+}
+
+static void what_may_be_due_wakes_the_outbox(void **state UNUSED)
+{
+	struct house *house = house_new();
+	house_start(house);
+	ask_once(house, "{\"op\":\"queue.pause\"}", "\"paused\":true");
+	assert_int_equal(house->jobs_due, 0);
+	ask_once(house, "{\"op\":\"queue.resume\"}", "\"paused\":false");
+	assert_int_equal(house->jobs_due, 1);
+	ask_once(house, "{\"op\":\"queue.retry\",\"id\":\"failed\"}", "\"retried\":0");
+	assert_int_equal(house->jobs_due, 2);
+	/* no keys: declined before anything is touched */
+	ask_once(house, "{\"op\":\"ticket.close\",\"reference\":\"ACME-1\"}", "\"code\":\"config\"");
+	assert_int_equal(house->jobs_due, 2);
 	house_stop(house);
 	house_free(house);
 }
@@ -338,6 +361,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(changes_are_answered_after_they_are_in_force),
+		cmocka_unit_test(what_may_be_due_wakes_the_outbox),
 		cmocka_unit_test(a_setting_that_can_not_come_into_force_is_put_back),
 		cmocka_unit_test(requests_come_in_any_pieces),
 		cmocka_unit_test(what_is_too_much_is_cut_off),

@@ -19,7 +19,10 @@
 #include "ingest/ingest.h"
 #include "ingest/parser_child.h"
 #include "ingest/route.h"
+#include "storage/participant.h"
 #include "storage/reader.h"
+#include "storage/reply_address.h"
+#include "tenant/reply_token.h"
 
 #define TRACE "Received: from test by test; Sat, 21 Nov 2026 09:30:00 +0000\r\n"
 
@@ -37,11 +40,16 @@ struct house {
 	struct workers *workers;
 	struct reader *reader;
 	struct tenants *tenants;
+	struct key_ring *keys;
 	struct ingest *ingest;
 	struct delivery *back; /* the last one that came back */
 	size_t backs;
 	size_t busy; /* of those, DELIVERY_BUSY */
 	size_t wakes;
+	/* recipients that were answered later */
+	size_t answers;
+	uint64_t answered_session;
+	enum rcpt_status answered;
 };
 
 static void on_done(void *ctx, struct delivery *delivery)
@@ -56,6 +64,16 @@ static void on_done(void *ctx, struct delivery *delivery)
 static void on_outbox(void *ctx)
 {
 	((struct house *)ctx)->wakes++;
+}
+
+static void on_answered(void *ctx, uint64_t session_id, enum rcpt_status status,
+			const struct rcpt_answer *answer)
+{
+	struct house *house = ctx;
+	assert_string_equal(answer->hint, "");
+	house->answers++;
+	house->answered_session = session_id;
+	house->answered = status;
 }
 
 static void run_until(struct house *house, size_t backs)
@@ -140,6 +158,10 @@ static int setup(void **state)
 		.header_field_max = 65536,
 		.header_max = 512 * 1024,
 		.repeat_window_ms = 86400000,
+		.confirm_window_ms = 10800000,
+		.confirm_per_client = 10,
+		.confirm_per_subject = 3,
+		.confirm_per_tenant = 1000,
 	};
 	assert_int_equal(uv_loop_init(&house->loop), 0);
 	assert_int_equal(store_open(&house->store, &house->loop, &house->storage, &err), 0);
@@ -148,10 +170,16 @@ static int setup(void **state)
 	run_job(house, apply_tenants);
 	assert_int_equal(reader_open(&house->reader, &house->storage, &err), 0);
 	assert_int_equal(tenants_build(&house->tenants, house->reader, &house->tenant_defaults), 0);
-	const struct ingest_deps deps = {&house->loop, house->store, house->workers, "/proc/self/exe"};
-	const struct ingest_handlers handlers = {on_done, on_outbox};
+	const struct str key = STR("0123456789abcdef0123456789abcdef");
+	assert_int_equal(key_ring_new(&house->keys, &key, 1), 0);
+	const struct ingest_deps deps = {.loop = &house->loop,
+					 .storage = &house->storage,
+					 .store = house->store,
+					 .workers = house->workers,
+					 .parser_argv0 = "/proc/self/exe"};
+	const struct ingest_handlers handlers = {on_done, on_outbox, on_answered};
 	assert_int_equal(ingest_open(&house->ingest, &house->ingest_conf, &house->mail, &house->forwards,
-				     house->tenants, &deps, &handlers, house),
+				     house->tenants, house->keys, &deps, &handlers, house),
 			 0);
 	*state = house;
 	return 0;
@@ -173,6 +201,7 @@ static int teardown(void **state)
 	spool_close(house->spool);
 	store_close(house->store);
 	tenants_unref(house->tenants);
+	key_ring_unref(house->keys);
 	uv_run(&house->loop, UV_RUN_DEFAULT); /* closed handles are let go */
 	assert_int_equal(uv_loop_close(&house->loop), 0);
 	nftw(house->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
@@ -256,6 +285,23 @@ static bool keep_mail_id(void *ctx, const struct message_row *row)
 {
 	*(struct mail_id *)ctx = row->mail_id;
 	return true;
+}
+
+static void an_answer_finds_its_ticket(void **state)
+{
+	struct house *house = *state;
+	deliver(house, "acme", MAIL("1", "It smokes."), "created ticket=ACME-00001");
+	deliver(house, "acme",
+		"From: jane@example.org\r\nIn-Reply-To: <1@example.org>\r\n\r\nIt still does.\r\n",
+		"commented ticket=ACME-00001");
+	deliver(house, "acme",
+		"From: jane@example.org\r\nSubject: [ACME-00001] away\r\nAuto-Submitted: auto-replied\r\n\r\n"
+		"I am away.\r\n",
+		"event ticket=ACME-00001");
+	deliver(house, "acme",
+		"From: mallory@example.net\r\nReferences: <1@example.org>\r\n\r\nLet me in.\r\n",
+		"created ticket=ACME-00002");
+	assert_int_equal(balance(house).unaccounted, 0);
 }
 
 static void a_repeat_leads_to_the_first_original(void **state)
@@ -367,7 +413,7 @@ static void mailboxes_are_judged_at_rcpt(void **state)
 		{"nobody", RCPT_UNKNOWN, ""},
 		{"reply+", RCPT_UNKNOWN, ""},
 		{"reply+short", RCPT_UNKNOWN, ""},
-		{"reply+AAAAAAAAAAAAAAAAAAAAAAAA", RCPT_NOT_YET, ""},
+		{"reply+AAAAAAAAAAAAAAAAAAAAAAAA", RCPT_UNKNOWN, ""},
 		{"reply+AAAAAAAAAAAA AAAAAAAAAAA", RCPT_UNKNOWN, ""},
 		{"bounce+AAAAAAAAAAAAAAAAAAAAAAAA", RCPT_UNKNOWN, ""}, /* not from the null reverse-path */
 	};
@@ -460,6 +506,205 @@ static void what_is_too_much_is_told_and_accounted_for(void **state)
 	assert_int_equal(sum.unaccounted, 0);
 }
 
+/* ---- reply tokens that a gateway lower-cased */
+
+struct folded {
+	char good[REPLY_TOKEN_MAX + 16], text[REPLY_TOKEN_MAX + 16]; /* local-parts: as minted, and folded */
+};
+
+static bool keep_ticket_id(void *ctx, const struct ticket_view *ticket)
+{
+	*(struct ticket_id *)ctx = ticket->row.id;
+	return false;
+}
+
+static struct {
+	char folded[REPLY_TOKEN_MAX + 1];
+	struct ticket_id ticket;
+} sent;
+
+static int apply_sent(struct store_job *job UNUSED, struct store_txn *txn)
+{
+	return reply_address_add(txn, str_from(sent.folded), sent.ticket, PARTICIPANT_REQUESTER);
+}
+
+/* The address left in a mail of ours about ACME-00001; another one of the same form means something else. */
+static struct folded send_address(struct house *house)
+{
+	const struct reply_token token = {.slug = "acme", .ticket = 1, .participant = PARTICIPANT_REQUESTER};
+	char text[REPLY_TOKEN_MAX + 1];
+	struct folded ret;
+	deliver(house, "acme", MAIL("1", "It smokes."), "created ticket=ACME-00001");
+	assert_int_equal(reply_token_mint(house->keys, &token, text), 0);
+	assert_int_equal(reply_token_fold(str_from(text), sent.folded), 0);
+	assert_int_equal(reader_ticket(house->reader, STR("ACME-00001"), keep_ticket_id, &sent.ticket), 0);
+	run_job(house, apply_sent);
+	snprintf(ret.good, sizeof(ret.good), "reply+%s", text);
+	snprintf(ret.text, sizeof(ret.text), "reply+%s", sent.folded);
+	return ret;
+}
+
+static void wait_for_answers(struct house *house, size_t answers)
+{
+	while (house->answers < answers)
+		uv_run(&house->loop, UV_RUN_ONCE);
+}
+
+static void a_lower_cased_token_is_found(void **state)
+{
+	struct house *house = *state;
+	struct folded address = send_address(house);
+	const char *nobody[] = {NULL};
+	struct delivery *delivery =
+		make(house, nobody,
+		     STR("From: jane@example.org\r\nMessage-ID: <2@example.org>\r\n\r\nStill.\r\n"));
+	delivery->session_id = 77;
+	assert_int_equal(add_rcpt(house, delivery, address.text), RCPT_LATER);
+	assert_int_equal(house->answers, 0); /* never from inside */
+	wait_for_answers(house, 1);
+	assert_int_equal(house->answered, RCPT_ACCEPTED);
+	assert_int_equal(house->answered_session, 77);
+	assert_int_equal(delivery->envelope.recipients_n, 1);
+	/* as it was minted it is the same mailbox */
+	assert_int_equal(add_rcpt(house, delivery, address.good), RCPT_ACCEPTED);
+	assert_int_equal(delivery->envelope.recipients_n, 1);
+	size_t backs = house->backs;
+	ingest_submit(house->ingest, delivery);
+	run_until(house, backs + 1);
+	assert_true(str_eq(house->back->reply_text, STR("commented ticket=ACME-00001")));
+	assert_int_equal(balance(house).unaccounted, 0);
+}
+
+static void a_lower_cased_token_that_never_left_is_unknown(void **state)
+{
+	struct house *house = *state;
+	struct folded address = send_address(house);
+	struct delivery *delivery = ingest_begin(house->ingest);
+	size_t last = strlen(address.text) - 1;
+	address.text[last] = address.text[last] == 'a' ? 'b' : 'a';
+	assert_int_equal(add_rcpt(house, delivery, address.text), RCPT_LATER);
+	wait_for_answers(house, 1);
+	assert_int_equal(house->answered, RCPT_UNKNOWN);
+	assert_int_equal(delivery->envelope.recipients_n, 0);
+	delivery_free(delivery);
+}
+
+static void a_session_may_go_while_its_token_is_looked_up(void **state)
+{
+	struct house *house = *state;
+	struct folded address = send_address(house);
+	struct delivery *delivery = ingest_begin(house->ingest);
+	delivery->session_id = 78;
+	assert_int_equal(add_rcpt(house, delivery, address.text), RCPT_LATER);
+	delivery_free(delivery);
+	wait_for_answers(house, 1); /* answered once all the same; nobody is found by the id */
+	assert_int_equal(house->answered_session, 78);
+	assert_int_equal(house->answered, RCPT_TEMPFAIL);
+	/* one that is under way when the intake closes is waited for: see teardown */
+	delivery = ingest_begin(house->ingest);
+	assert_int_equal(add_rcpt(house, delivery, address.text), RCPT_LATER);
+	delivery_free(delivery);
+}
+
+static void lookups_under_way_are_bounded(void **state)
+{
+	enum { N = 80, MAX = 64 };
+	struct house *house = *state;
+	struct folded address = send_address(house);
+	struct delivery *deliveries[N];
+	size_t later = 0;
+	for (size_t i = 0; i < N; i++) {
+		deliveries[i] = ingest_begin(house->ingest);
+		enum rcpt_status status = add_rcpt(house, deliveries[i], address.text);
+		assert_int_equal(status, i < MAX ? RCPT_LATER : RCPT_TEMPFAIL);
+		later += status == RCPT_LATER;
+	}
+	wait_for_answers(house, later);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(deliveries[i]->envelope.recipients_n, i < MAX);
+		delivery_free(deliveries[i]);
+	}
+	assert_int_equal(house->answers, MAX);
+}
+
+static void a_customer_is_confirmed_to_and_the_team_told(void **state)
+{
+	struct house *house = *state;
+	struct outbox_counts counts;
+	deliver(house, "acme", MAIL("1", "It smokes."), "created ticket=ACME-00001");
+	assert_int_equal(reader_outbox_counts(house->reader, &counts), 0);
+	assert_int_equal(counts.due, 2);
+	assert_int_equal(house->wakes, 1);
+	deliver(house, "acme", MAIL("1", "It smokes."), "duplicate ticket=ACME-00001");
+	assert_int_equal(reader_outbox_counts(house->reader, &counts), 0);
+	assert_int_equal(counts.due, 2);
+	assert_int_equal(house->wakes, 1);
+}
+
+/* As a relay writes it: RFC 3464. */
+static const char report[] =
+	"From: MAILER-DAEMON@relay.example (Mail Delivery System)\r\n"
+	"To: bounce@serveloapp.com\r\n"
+	"Subject: Undelivered Mail Returned to Sender\r\n"
+	"Auto-Submitted: auto-replied\r\n"
+	"MIME-Version: 1.0\r\n"
+	"Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n\r\n"
+	"--b\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n"
+	"--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+	"Reporting-MTA: dns; relay.example\r\n\r\n"
+	"Final-Recipient: rfc822; jane@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+	"Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n\r\n--b--\r\n";
+
+struct newest {
+	struct outbox_id id, confirmed;
+	enum outbox_kind kind;
+	enum outbox_state confirmed_state;
+};
+
+static bool keep_newest(void *ctx, const struct outbox_view *view)
+{
+	struct newest *newest = ctx;
+	if (!newest->id.v) {
+		newest->id = view->row.id;
+		newest->kind = view->row.kind;
+	}
+	if (view->row.kind == OUTBOX_CONFIRM) {
+		newest->confirmed = view->row.id;
+		newest->confirmed_state = view->row.state;
+	}
+	return true;
+}
+
+static struct newest newest_jobs(struct house *house)
+{
+	struct newest newest = {.id = {0}};
+	const struct outbox_filter all = {.state = -2, .limit = 10};
+	assert_int_equal(reader_outbox(house->reader, &all, keep_newest, &newest), 0);
+	return newest;
+}
+
+static void a_report_from_the_wire_marks_its_job(void **state)
+{
+	struct house *house = *state;
+	char token[BOUNCE_TOKEN_MAX + 1], local[BOUNCE_TOKEN_MAX + 16];
+	const char *nobody[] = {NULL};
+	deliver(house, "acme", MAIL("1", "It smokes."), "created ticket=ACME-00001");
+	assert_int_equal(bounce_token_mint(house->keys, newest_jobs(house).confirmed, token), 0);
+	snprintf(local, sizeof(local), "bounce+%s", token);
+	struct delivery *delivery = make(house, nobody, str_from(report));
+	assert_int_equal(add_rcpt(house, delivery, local), RCPT_UNKNOWN); /* not from the null reverse-path */
+	delivery->envelope.reverse_path = (struct mailaddr){STR(""), STR("")};
+	assert_int_equal(add_rcpt(house, delivery, local), RCPT_ACCEPTED);
+	ingest_submit(house->ingest, delivery);
+	run_until(house, 2);
+	assert_true(str_eq(house->back->reply_text, STR("bounce_report ticket=ACME-00001")));
+	struct newest newest = newest_jobs(house);
+	assert_int_equal(newest.confirmed_state, OUTBOX_BOUNCED);
+	assert_int_equal(newest.kind, OUTBOX_NOTIFY_FAILURE);
+	assert_int_equal(house->wakes, 2);
+	assert_int_equal(balance(house).unaccounted, 0);
+}
+
 #define WITH_HOUSE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(int argc, char **argv)
@@ -470,6 +715,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		WITH_HOUSE(a_mail_is_a_ticket_and_its_repeat_is_not),
 		WITH_HOUSE(a_repeat_leads_to_the_first_original),
+		WITH_HOUSE(an_answer_finds_its_ticket),
 		WITH_HOUSE(recipients_are_stored_together),
 		WITH_HOUSE(when_one_recipient_fails_none_is_stored),
 		WITH_HOUSE(big_mail_goes_through_a_file),
@@ -479,6 +725,12 @@ int main(int argc, char **argv)
 		WITH_HOUSE(many_at_once_all_come_back),
 		WITH_HOUSE(a_hundred_recipients_of_a_long_subject),
 		WITH_HOUSE(what_is_too_much_is_told_and_accounted_for),
+		WITH_HOUSE(a_customer_is_confirmed_to_and_the_team_told),
+		WITH_HOUSE(a_report_from_the_wire_marks_its_job),
+		WITH_HOUSE(a_lower_cased_token_is_found),
+		WITH_HOUSE(a_lower_cased_token_that_never_left_is_unknown),
+		WITH_HOUSE(a_session_may_go_while_its_token_is_looked_up),
+		WITH_HOUSE(lookups_under_way_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,8 @@
 #include "outbound/outbound_conf.h"
 #include "outbound/smtp_auth.h"
 
-static const struct conf_table *const tables[] = {&relay_conf_table, &secrets_conf_table};
+static const struct conf_table *const tables[] = {&relay_conf_table, &secrets_conf_table,
+						  &outbound_conf_table};
 static char dir[] = "/tmp/servelo-relay-XXXXXX";
 
 static int make_dir(void **state)
@@ -54,6 +55,9 @@ static void test_defaults(void **state)
 	struct conf *conf = load_good("");
 	const struct relay_conf *relay = conf_section(conf, "relay");
 	const struct secrets_conf *secrets = conf_section(conf, "secrets");
+	const struct outbound_conf *outbound = conf_section(conf, "outbound");
+	assert_string_equal(outbound->templates, "");
+	assert_int_equal(outbound->attachments_max, 18 * 1024 * 1024);
 	assert_string_equal(relay->host, "");
 	assert_int_equal(relay->tls, SMTP_TLS_STARTTLS);
 	assert_string_equal(relay->ca_file, "");

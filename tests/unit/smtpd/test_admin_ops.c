@@ -31,7 +31,8 @@ static int try_setting(void *ctx UNUSED, const char *key, const char *value, str
 
 static const struct conf_pair forward_items[] = {{"sales", "sales@example.org"}};
 static const struct conf_map forwards = {forward_items, 1};
-static const struct admin_rules rules = {.forwards = &forwards, .try_setting = try_setting};
+static const struct admin_rules rules = {
+	.forwards = &forwards, .domain = "desk.example", .try_setting = try_setting};
 
 static int setup(void **state)
 {
@@ -126,7 +127,15 @@ static void fields_are_checked(void **state)
 		{"admin_email", "\"x@y>\\r\\nRCPT TO:<z@y\"", false},
 		{"notify_email", "\"\"", true},
 		{"notify_email", "\"<x@y>\"", false},
-		{"locale", "\"pt-BR\"", true},
+		/* what we send to ourselves would become tickets */
+		{"admin_email", "\"team@Desk.example\"", false},
+		{"notify_email", "\"other@desk.example\"", false},
+		{"notify_email", "\"other@sub.desk.example\"", true},
+		{"locale", "\"de\"", true},
+		{"locale", "\"en\"", true},
+		{"locale", "\"es-MX\"", true},
+		{"locale", "\"fr\"", true},
+		{"locale", "\"tlh\"", false},
 		{"locale", "\"\"", true},
 		{"locale", "\"zh-Hant-TW\"", true},
 		{"locale", "\"e\"", false},
@@ -147,6 +156,7 @@ static void fields_are_checked(void **state)
 		{"attachment_size_max", "\"25MiB\"", true},
 		{"attachment_size_max", "\"25 parsecs\"", false},
 		{"attachment_size_max", "\"3GiB\"", false},
+		{"next_ticket", "200000001", false},
 		{"blocked_extensions", "\"exe, .js\"", true},
 		{"blocked_extensions", "\"none\"", true},
 		{"blocked_extensions", "\"a;b\"", false},

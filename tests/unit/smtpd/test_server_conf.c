@@ -80,6 +80,10 @@ static void test_sections_are_filled(void **state)
 	assert_int_equal(conf->log->format, LOG_FORMAT_TEXT);
 	assert_int_equal(conf->process->drain_timeout_ms, 30000);
 	assert_int_equal(conf->ingest->repeat_window_ms, INT64_C(14) * 86400000);
+	assert_string_equal(conf->relay->host, "");
+	assert_int_equal(conf->relay->connections, 4);
+	assert_int_equal(conf->secrets->reply_token.n, 0);
+	assert_string_equal(conf->outbound->templates, "");
 	snprintf(want, sizeof(want), "%s/data", house->dir);
 	assert_string_equal(conf->storage->data_dir, want);
 	snprintf(want, sizeof(want), "%s/data/control.sock", house->dir);
@@ -111,6 +115,19 @@ static void test_what_does_not_fit_together_is_refused(void **state)
 		{"tls: {certificates: [{host: \"*\", chain: a, key: b}]}",
 		 "tls.certificates.host: a host name"},
 		{"ingest: {header_field_max: 1MiB}", "header_field_max is above"},
+		{"relay: {host: 192.0.2.1, tls: none}", "relay.tls is none"},
+		{"relay: {host: \"-\"}", "relay.host: a host name or an address"},
+		{"relay: {host: smtp.example.org, user: me}", "relay.user has no password"},
+		{"relay: {host: smtp.example.org, password: secret}", "relay.password is there"},
+		{"relay: {host: smtp.example.org, user: me, password_file: open.key}",
+		 "open.key can be read by others"},
+		{"relay: {host: smtp.example.org, ca_file: gone.pem}", "gone.pem: No such file"},
+		{"outbound: {templates: gone}", "gone: No such file"},
+		{"outbound: {templates: c.yaml}", "c.yaml is not a folder"},
+		{"outbound: {attachments_max: 30MiB}", "outbound.attachments_max: must be at most"},
+		{"secrets: {reply_token: relative.key}", "secrets.reply_token: an absolute path"},
+		{"secrets: {reply_token: [/nonexistent/key]}", "/nonexistent/key: No such file"},
+		{"secrets: {reply_token: [/dev/null]}", "/dev/null is not a file"},
 		{"process: {group: mail}", "process.group is given without"},
 		{"process: {control: /"
 		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -269,6 +286,9 @@ static void test_a_setting_is_tried_before_it_is_stored(void **state)
 		{"limits.data_timeout", "2h", -EINVAL, "data_total_timeout is shorter"},
 		{"limits.stress_timeout", "4m", -EINVAL, "stress_timeout is longer"},
 		{"log.level", "debug", 0, ""},
+		{"relay.rate", "600", 0, ""},
+		{"relay.host", "smtp.example.org", -EPERM, "relay.host can't be set while running"},
+		{"outbound.attachments_max", "1MiB", 0, ""},
 		{"tenants.blocked_extensions", "none", 0, ""},
 	};
 	struct house *house = *state;

@@ -148,9 +148,34 @@ static void a_status_is_set_and_unknown_tenants_are_enoent(void **state)
 	assert_string_equal(tenant_status_name(TENANT_SUSPENDED), "suspended");
 }
 
+static int rename_by_id_fn(void *ctx, struct store_txn *txn)
+{
+	struct fixture *f = ctx;
+	struct tenant_row row, none;
+	assert_int_equal(tenant_rows_get(txn, (struct tenant_id){4711}, &none), -ENOENT);
+	int r = tenant_rows_get(txn, f->tenant, &row);
+	if (r < 0)
+		return r;
+	assert_true(str_eq(row.slug, STR("acme")));
+	row.name = STR("Acme & Sons");
+	return tenant_rows_update(txn, &row); /* with the row's own views for the rest */
+}
+
+static void a_tenant_is_read_and_changed_by_id(void **state)
+{
+	struct fixture *f = *state;
+	fixture_tenant(f);
+	assert_int_equal(run(f, rename_by_id_fn, f), 0);
+	assert_int_equal(ask(f,
+			     "SELECT count(*) FROM tenant WHERE name = 'Acme & Sons' AND reference_prefix ="
+			     " 'ACME' AND admin_email = 'admin@acme.example'"),
+			 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_tenant_is_read_and_changed_by_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(run_time_wins_over_the_declaration, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_tenant_made_by_hand_is_not_the_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_status_is_set_and_unknown_tenants_are_enoent, setup,

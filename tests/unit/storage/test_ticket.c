@@ -196,6 +196,207 @@ static void the_rows_fit_together(void **state)
 			 0);
 }
 
+/* ---- clients' and tenants' records ---- */
+
+struct record {
+	struct client_id client;
+	struct tenant_id tenant;
+	uint8_t bytes[QUOTA_RECORD_MAX];
+	size_t len;
+	char text[128];
+};
+
+static int get_records_fn(void *ctx, struct store_txn *txn)
+{
+	struct record *record = ctx;
+	return record->tenant.v > 0 ? tenant_quota(txn, record->tenant, record->bytes, &record->len)
+				    : client_quota(txn, record->client, record->bytes, &record->len);
+}
+
+static int set_records_fn(void *ctx, struct store_txn *txn)
+{
+	struct record *record = ctx;
+	return record->tenant.v > 0 ? tenant_set_quota(txn, record->tenant, record->bytes, record->len)
+				    : client_set_quota(txn, record->client, record->bytes, record->len);
+}
+
+static void records_of_confirmations_survive_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	struct mail_rows rows = add_mail(f, 10);
+	const struct record owners[] = {{.client = rows.client}, {.tenant = f->tenant}};
+	static const size_t lens[] = {1, QUOTA_RECORD_MAX, 0, 7};
+	for (size_t o = 0; o < ARRAY_SIZE(owners); o++) {
+		struct record record = owners[o];
+		record.len = 99;
+		assert_int_equal(run(f, get_records_fn, &record), 0);
+		assert_int_equal(record.len, 0);
+		for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+			memset(record.bytes, (int)(i + o), sizeof(record.bytes));
+			record.len = lens[i];
+			assert_int_equal(run(f, set_records_fn, &record), 0);
+			fixture_close(f);
+			fixture_open(f, NULL);
+			struct record got = owners[o];
+			assert_int_equal(run(f, get_records_fn, &got), 0);
+			assert_int_equal(got.len, lens[i]);
+			assert_memory_equal(got.bytes, record.bytes, got.len);
+		}
+	}
+	struct record stranger = {.client = {4711}}, strange_tenant = {.tenant = {4711}};
+	assert_int_equal(run(f, get_records_fn, &stranger), -ENOENT);
+	assert_int_equal(run(f, set_records_fn, &stranger), -ENOENT);
+	assert_int_equal(run(f, get_records_fn, &strange_tenant), -ENOENT);
+	assert_int_equal(run(f, set_records_fn, &strange_tenant), -ENOENT);
+	assert_int_equal(add_mail(f, 10).number, 2); /* the counter beside the record goes on */
+}
+
+static int client_fn(void *ctx, struct store_txn *txn)
+{
+	struct record *record = ctx;
+	struct str address, name;
+	int r = client_get(txn, record->client, &address, &name);
+	if (r == 0)
+		snprintf(record->text, sizeof(record->text), "%.*s|%.*s", STR_ARG(name), STR_ARG(address));
+	return r;
+}
+
+static void a_client_is_read_by_id(void **state)
+{
+	struct fixture *f = *state;
+	struct record record = {.client = add_mail(f, 10).client};
+	assert_int_equal(run(f, client_fn, &record), 0);
+	assert_string_equal(record.text, "Jane|jane@example.com");
+	record.client.v = 4711;
+	assert_int_equal(run(f, client_fn, &record), -ENOENT);
+}
+
+/* ---- what was said before ---- */
+
+struct thread_look {
+	struct tenant_id tenant;
+	struct str id;
+	struct ticket_id ticket;
+};
+
+static int thread_fn(void *ctx, struct store_txn *txn)
+{
+	struct thread_look *look = ctx;
+	return comment_find_thread(txn, look->tenant, look->id, &look->ticket);
+}
+
+static struct ticket_id add_mail_with_id(struct fixture *f, struct tenant_id tenant, struct str id)
+{
+	struct mail_rows rows = {.tenant = tenant, .id = mail_id_make(), .header_message_id = id};
+	rows.mail = make_mail(f->spool, &rows.id, 100);
+	assert_int_equal(run(f, add_mail_rows, &rows), 0);
+	rows.mail = spooled_mail_discard(rows.mail);
+	return rows.ticket;
+}
+
+static void a_comment_is_found_by_its_message_id_in_its_tenant(void **state)
+{
+	struct fixture *f = *state;
+	struct tenant_id other = {0};
+	assert_int_equal(run(f, other_tenant_fn, &other), 0);
+	struct ticket_id a = add_mail_with_id(f, f->tenant, STR("a@x"));
+	struct ticket_id b = add_mail_with_id(f, other, STR("b@x"));
+	add_mail_with_id(f, f->tenant, STR("a@x")); /* again: the first one is meant */
+	add_mail_with_id(f, f->tenant, STR(""));
+	/* one whose key is that of another text */
+	struct ticket_id c = add_mail_with_id(f, f->tenant, STR("c@x"));
+	tamper(f, "UPDATE comment SET thread_key = (SELECT thread_key FROM comment WHERE header_message_id ="
+		  " 'c@x') WHERE id = 1");
+	const struct {
+		struct tenant_id tenant;
+		const char *id;
+		int result;
+		struct ticket_id ticket;
+	} cases[] = {
+		{f->tenant, "c@x", 0, c},         {other, "b@x", 0, b},
+		{other, "a@x", -ENOENT, {0}},     {f->tenant, "b@x", -ENOENT, {0}},
+		{f->tenant, "C@x", -ENOENT, {0}}, {f->tenant, "", -ENOENT, {0}},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct thread_look look = {cases[i].tenant, str_from(cases[i].id), {0}};
+		assert_int_equal(run(f, thread_fn, &look), cases[i].result);
+		assert_int_equal(look.ticket.v, cases[i].ticket.v);
+	}
+	struct thread_look look = {f->tenant, STR("d@x"), {0}};
+	struct ticket_id d = add_mail_with_id(f, f->tenant, STR("d@x"));
+	add_mail_with_id(f, f->tenant, STR("d@x"));
+	assert_int_equal(run(f, thread_fn, &look), 0);
+	assert_int_equal(look.ticket.v, d.v);
+	(void)a;
+}
+
+struct texts {
+	struct ticket_id ticket;
+	size_t max, text_max, arena_max;
+	char text[512];
+};
+
+static int texts_fn(void *ctx, struct store_txn *txn)
+{
+	struct texts *texts = ctx;
+	struct arena arena;
+	struct str *list;
+	size_t n, used = 0;
+	arena_init(&arena, texts->arena_max);
+	texts->text[0] = '\0';
+	int r = comment_texts(txn, texts->ticket, texts->max, texts->text_max, &arena, &list, &n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		used += (size_t)snprintf(texts->text + used, sizeof(texts->text) - used, "%.*s|",
+					 STR_ARG(list[i]));
+	arena_done(&arena);
+	return r;
+}
+
+static void public_texts_come_newest_first_and_cut(void **state)
+{
+	struct fixture *f = *state;
+	struct ticket_id ticket = add_mail(f, 10).ticket;
+	add_mail(f, 10);
+	tamper(f,
+	       "UPDATE comment SET text = 'one' WHERE id = 1;"
+	       "INSERT INTO comment SELECT NULL, 1, tenant, NULL, 1, NULL, 0, 0, 5, NULL, '', '', '', 'new',"
+	       " 'two b\xc3\xa9ta' FROM comment WHERE id = 1;"
+	       "INSERT INTO comment SELECT NULL, 1, tenant, NULL, 1, NULL, 1, 0, 6, NULL, '', '', '', NULL,"
+	       " 'secret' FROM comment WHERE id = 1;"
+	       "INSERT INTO comment SELECT NULL, 1, tenant, NULL, 0, NULL, 0, 0, 7, NULL, '', '', '', NULL,"
+	       " 'three' FROM comment WHERE id = 1");
+	const struct {
+		struct ticket_id ticket;
+		size_t max, text_max, arena_max;
+		int result;
+		const char *text;
+	} cases[] = {
+		{ticket, 9, 99, 4096, 0, "three|two b\xc3\xa9ta|one|"},
+		{ticket, 2, 99, 4096, 0, "three|two b\xc3\xa9ta|"},
+		{ticket, 9, 6, 4096, 0, "three|two b|one|"},
+		{ticket, 9, 7, 4096, 0, "three|two b\xc3\xa9|one|"},
+		{ticket, 0, 99, 4096, 0, ""},
+		{ticket, 2, 0, 4096, 0, "||"},
+		{{4711}, 9, 99, 4096, 0, ""},
+		{ticket, 3, 99, 3 * sizeof(struct str) + 16, 0, "three|"},
+		{ticket, 3, 99, 8, -ENOBUFS, ""},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct texts texts = {cases[i].ticket, cases[i].max, cases[i].text_max, cases[i].arena_max,
+				      ""};
+		assert_int_equal(run(f, texts_fn, &texts), cases[i].result);
+		assert_string_equal(texts.text, cases[i].text);
+	}
+	/* with 197 more internal ones the first one is the 201st */
+	tamper(f,
+	       "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 197)"
+	       " INSERT INTO comment SELECT NULL, 1, tenant, NULL, 0, NULL, 1, 0, 6, NULL, '', '', '', NULL,"
+	       " 'secret' FROM comment, n WHERE id = 1");
+	struct texts texts = {ticket, 9, 99, 4096, ""};
+	assert_int_equal(run(f, texts_fn, &texts), 0);
+	assert_string_equal(texts.text, "three|two b\xc3\xa9ta|");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +407,11 @@ int main(void)
 			a_ticket_is_found_by_number_in_its_tenant_only_whatever_its_status, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_change_leaves_other_fields_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(attachments_belong_to_a_comment_by_position, setup, teardown),
+		cmocka_unit_test_setup_teardown(records_of_confirmations_survive_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_client_is_read_by_id, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_comment_is_found_by_its_message_id_in_its_tenant, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(public_texts_come_newest_first_and_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_rows_fit_together, setup, teardown),
 		cmocka_unit_test(names_of_statuses_are_read_back),
 	};

@@ -1,0 +1,99 @@
+/*
+ * A new ticket (SPEC section 4): the client's record if there is none, the ticket, its first comment, who is told. A
+ * machine's mail makes a ticket that is marked so. Only the address that the ticket's requester has is ever confirmed to.
+ */
+#include "ingest/apply_private.h"
+
+#define SUBJECT_READ_MAX 4096 /* octets of a subject that are looked at */
+
+struct ticket_wish apply_wish(const struct apply *apply, const struct decision *decision)
+{
+	return (struct ticket_wish){
+		.author = decision->author,
+		.author_name = decision->author_name,
+		.subject = apply->mail->subject,
+		.may_confirm = apply->quiet.may_confirm,
+	};
+}
+
+static int upsert_author(struct apply *apply, const struct tenant *tenant, const struct ticket_wish *wish,
+			 struct client_id *ret)
+{
+	struct str name = wish->author_name;
+	if (name.len == 0) {
+		struct str local = str_sub(wish->author, 0, str_find(wish->author, '@'));
+		int r = mail_name_from_local(&apply->scratch, local, &name);
+		if (r < 0)
+			return r;
+	}
+	return client_upsert(apply->txn, tenant->id, wish->author, apply_cut(name, SUMMARY_MAX),
+			     apply->now_ms, ret);
+}
+
+static int add_first_comment(struct apply *apply, const struct tenant *tenant,
+			     const struct ticket_row *ticket, const struct ticket_wish *wish,
+			     struct outcome *outcome)
+{
+	char note[APPLY_NOTE_MAX];
+	struct comment_row row = apply_comment_row(apply, tenant, wish->about, wish->who, note);
+	row.ticket = ticket->id;
+	row.author_kind = COMMENT_BY_CLIENT;
+	row.author = ticket->requester;
+	row.author_address = wish->author;
+	row.visibility = COMMENT_PUBLIC;
+	row.automatic = ticket->automatic;
+	return apply_add_comment(apply, tenant, &row, &outcome->comment);
+}
+
+static int tell(struct apply *apply, const struct tenant *tenant, const struct ticket_row *ticket,
+		const struct ticket_wish *wish, struct outcome *outcome)
+{
+	struct conversation conversation = {
+		.txn = apply->txn, .maker = &apply->task->maker, .tenant = tenant, .now_ms = apply->now_ms};
+	const struct conversation_start start = {
+		.ticket = ticket->id,
+		.number = ticket->number,
+		.comment = outcome->comment,
+		.requester = ticket->requester,
+		.requester_address = wish->author,
+		.subject = ticket->subject,
+		.quiet = apply->quiet.nobody,
+		.may_confirm = wish->may_confirm,
+		.limits = &apply->task->quota,
+	};
+	enum quota_verdict verdict;
+	int r = conversation_started(&conversation, &start, &verdict);
+	if (r < 0)
+		return r;
+	apply->task->jobs_due |= conversation.jobs_due;
+	outcome->quota = quota_verdict_name(verdict);
+	return 0;
+}
+
+int apply_new_ticket(struct apply *apply, const struct ingest_recipient *recipient,
+		     const struct decision *decision, const struct ticket_wish *wish, struct outcome *outcome)
+{
+	const struct tenant *tenant = recipient->mailbox.tenant;
+	struct ticket_row row = {
+		.tenant = tenant->id,
+		.status = TICKET_OPEN,
+		.tag = recipient->mailbox.detail,
+		.addressed_to = apply_cut(decision->addressed_to, SUMMARY_MAX),
+		.automatic = apply->quiet.automatic,
+		.linked = wish->linked,
+		.assignee = STR(""),
+		.created_ms = apply->now_ms,
+	};
+	int r = mail_ticket_subject(&apply->scratch, apply_cut(wish->subject, SUBJECT_READ_MAX),
+				    tenant->reference_prefix, &row.subject);
+	if (r == 0)
+		r = upsert_author(apply, tenant, wish, &row.requester);
+	if (r == 0)
+		r = ticket_add(apply->txn, &row, &row.id, &row.number, outcome->reference);
+	if (r < 0)
+		return r;
+	outcome->kind = AUDIT_CREATED;
+	outcome->ticket = row.id;
+	r = add_first_comment(apply, tenant, &row, wish, outcome);
+	return r < 0 ? r : tell(apply, tenant, &row, wish, outcome);
+}
