@@ -1,7 +1,7 @@
 /*
  * Mail to reply+TOKEN: a comment on the ticket that the token names, whoever its From is; whose words it is, speaker.h
- * says. A machine's mail there, and our own, is an event, a complaint about a mail of ours included. An answer to a ticket that was removed is a new one of
- * the same tenant, which says so.
+ * says. A machine's mail there, and our own, is an event, a complaint about a mail of ours included. An answer to a
+ * ticket that was removed is a new one of the same tenant, which says so.
  */
 #include "ingest/apply_private.h"
 
@@ -25,7 +25,7 @@ int apply_reply(struct apply *apply, const struct ingest_recipient *recipient,
 	const struct tenant *tenant = recipient->mailbox.tenant;
 	struct known_ticket known;
 	struct outbox_row complained;
-	struct ticket_id id;
+	struct ticket_id id = {0};
 	int r = apply_complaint(apply, &complained);
 	if (r >= 0)
 		r = ticket_find(apply->txn, tenant->id, recipient->ticket_number, &id);
