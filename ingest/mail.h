@@ -78,7 +78,7 @@ struct parsed_mail {
 	struct str
 		html_text; /* readable text when HTML is preferred; same view as text when there is no HTML */
 	struct str reply;  /* the new part of text; never empty when text is not */
-	/* invitations and contact cards in words, a line each; also the text, when there is no other */
+	/* invitations and contact cards in words, a line each, and that the mail is signed or encrypted; also the text, when there is no other */
 	struct str summary;
 	bool has_html, text_from_html;
 	bool text_cut; /* text_max was reached */

@@ -419,30 +419,27 @@ static struct tally put_as(int id, struct str bytes, struct strbuf *out, size_t 
 }
 
 /* UTF-16 and UTF-32 say their order with a byte order mark; without one, the order in which line ends and
- * blanks make sense. */
+ * blanks make sense: the octet that is next to always 0 is the first. */
 static int wide_order(int id, struct str *bytes)
 {
 	bool four = id == CHARSET_UTF32BE || id == CHARSET_UTF32LE;
+	int big = four ? CHARSET_UTF32BE : CHARSET_UTF16BE, little = four ? CHARSET_UTF32LE : CHARSET_UTF16LE;
+	struct str big_mark = four ? STR("\0\0\xfe\xff") : STR("\xfe\xff");
+	struct str little_mark = four ? STR("\xff\xfe\0\0") : STR("\xff\xfe");
 
-	if (four)
+	if (str_starts(*bytes, little_mark) || str_starts(*bytes, big_mark)) {
+		id = str_starts(*bytes, little_mark) ? little : big;
+		*bytes = str_sub(*bytes, little_mark.len, bytes->len);
 		return id;
-	if (str_starts(*bytes, STR("\xff\xfe"))) {
-		*bytes = str_sub(*bytes, 2, bytes->len);
-		return CHARSET_UTF16LE;
 	}
-	if (str_starts(*bytes, STR("\xfe\xff"))) {
-		*bytes = str_sub(*bytes, 2, bytes->len);
-		return CHARSET_UTF16BE;
+	size_t unit = four ? 4 : 2, first = 0, last = 0;
+	for (size_t i = 0; i + unit <= bytes->len && i < 512; i += unit) {
+		first += !bytes->ptr[i];
+		last += !bytes->ptr[i + unit - 1];
 	}
-	size_t even = 0, odd = 0;
-	for (size_t i = 0; i < bytes->len && i < 512; i++)
-		if (!bytes->ptr[i])
-			(*(i % 2 ? &odd : &even))++;
-	if (even > odd * 2)
-		return CHARSET_UTF16BE;
-	if (odd > even * 2)
-		return CHARSET_UTF16LE;
-	return id;
+	if (first > last * 2)
+		return big;
+	return last > first * 2 ? little : id;
 }
 
 /* What the detector says, -1 when it says nothing that we know. */
@@ -506,6 +503,47 @@ static bool is_damaged_utf8(struct str bytes, const struct utf8_census *census)
 	return id < 0 || charsets[id].family != FAMILY_MULTI || put_as(id, bytes, NULL, 0).errors;
 }
 
+/*
+ * Octets that no text in a Western charset has: most of what is above 0x7f stands in runs of four or more, which are no
+ * row of one character, and no blanks.
+ */
+static bool is_not_western(struct str bytes)
+{
+	size_t high = 0, in_runs = 0, runs = 0, run = 0;
+
+	for (size_t i = 0; i <= bytes.len; i++) {
+		unsigned char c = i < bytes.len ? (unsigned char)bytes.ptr[i] : 0;
+		if (c >= 0x80 && c != 0xa0 && (!i || bytes.ptr[i - 1] != bytes.ptr[i])) {
+			high++;
+			run++;
+			continue;
+		}
+		runs += run >= 4;
+		in_runs += run >= 4 ? run : 0;
+		run = 0;
+	}
+	return runs >= 2 && in_runs * 2 > high;
+}
+
+/* "us-ascii" and "iso-8859-1" are what programs say that know no charsets: does the detector know better? */
+static bool is_other_script(int id, struct str bytes)
+{
+	static const unsigned char scripts[CHARSETS_N] = {
+		[CHARSET_IBM866] = 1,       [CHARSET_CYRILLIC] = 1,     [CHARSET_ARABIC] = 1,
+		[CHARSET_GREEK] = 1,        [CHARSET_HEBREW] = 1,       [CHARSET_KOI8_R] = 1,
+		[CHARSET_KOI8_U] = 1,       [CHARSET_MAC_CYRILLIC] = 1, [CHARSET_WINDOWS_874] = 1,
+		[CHARSET_WINDOWS_1251] = 1, [CHARSET_WINDOWS_1253] = 1, [CHARSET_WINDOWS_1255] = 1,
+		[CHARSET_WINDOWS_1256] = 1, [CHARSET_GB18030] = 1,      [CHARSET_BIG5] = 1,
+		[CHARSET_EUC_TW] = 1,       [CHARSET_EUC_JP] = 1,       [CHARSET_SHIFT_JIS] = 1,
+		[CHARSET_EUC_KR] = 1,
+	};
+
+	if ((id != CHARSET_WINDOWS_1252 && id != CHARSET_LATIN9) || !is_not_western(bytes))
+		return false;
+	int detected = detect(bytes);
+	return detected >= 0 && scripts[detected] && !put_as(detected, bytes, NULL, 0).errors;
+}
+
 static unsigned put_labelled(int id, struct str hint, struct str bytes, struct strbuf *out,
 			     const struct utf8_census *census)
 {
@@ -517,21 +555,22 @@ static unsigned put_labelled(int id, struct str hint, struct str bytes, struct s
 	if (family == FAMILY_SINGLE && census->sequences && !census->errors)
 		return MAIL_CHARSET_CONTRADICTED | put_utf8(bytes, out);
 	size_t eight_bit = census->sequences + census->errors;
-	bool wrong = false;
+	bool wrong = false, other_script = false;
 	if (family == FAMILY_MULTI || family == FAMILY_JIS || family == FAMILY_SEVEN_BIT) {
 		size_t errors_max = eight_bit / 8;
 		size_t errors = put_as(id, bytes, NULL, errors_max).errors;
 		wrong = errors > errors_max || (errors && census->sequences && !census->errors);
 	} else if (family == FAMILY_SINGLE && eight_bit) {
 		size_t errors_max = eight_bit / 4;
-		wrong = put_as(id, bytes, NULL, errors_max).errors > errors_max;
+		other_script = is_other_script(id, bytes);
+		wrong = other_script || put_as(id, bytes, NULL, errors_max).errors > errors_max;
 	} else if (family == FAMILY_WIDE) {
 		wrong = bytes.len && !memchr(bytes.ptr, 0, bytes.len < 4096 ? bytes.len : 4096) && !eight_bit;
 	}
 	if (wrong) {
 		if (!census->errors)
 			return MAIL_CHARSET_CONTRADICTED | put_utf8(bytes, out);
-		return MAIL_CHARSET_CONTRADICTED | put_detected(hint, bytes, out);
+		return MAIL_CHARSET_CONTRADICTED | put_detected(other_script ? STR("") : hint, bytes, out);
 	}
 	struct tally tally = put_as(id, bytes, out, SIZE_MAX);
 	return (tally.errors ? MAIL_CHARSET_REPLACED : 0u) | (tally.cut ? MAIL_CHARSET_CUT : 0u);

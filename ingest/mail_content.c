@@ -6,12 +6,15 @@
 #include "ingest/mail_content.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
+#include "base/alloc.h"
+#include "ingest/file_blocks.h"
 #include "ingest/html_text.h"
 #include "ingest/mail_attachment.h"
 #include "ingest/mail_charset.h"
+#include "ingest/mail_inner.h"
 #include "ingest/mail_param.h"
-#include "ingest/yenc.h"
 
 #define BODIES_MAX       64  /* text parts that are joined; the others are attachments */
 #define STUB_SIZE_MAX    600 /* octets of a "can't show HTML" text */
@@ -37,6 +40,7 @@ void mail_content_init(struct mail_content *content, const struct mail_limits *l
 
 void mail_content_done(struct mail_content *content)
 {
+	free(content->shown);
 	strbuf_done(&content->text);
 	strbuf_done(&content->html_text);
 	strbuf_done(&content->content_ids);
@@ -110,7 +114,8 @@ bool mail_content_is_body(struct arena *arena, const struct mime_tree *tree, siz
 
 bool mail_content_is_other_form(const struct mime_tree *tree, size_t index)
 {
-	static const struct str forms[] = {STR_INIT("text/x-amp-html"), STR_INIT("text/watch-html")};
+	static const struct str forms[] = {STR_INIT("text/x-amp-html"), STR_INIT("text/watch-html"),
+					   STR_INIT("text/vnd.google.email-reaction+json")};
 	const struct mime_entity *entity = &tree->entities[index];
 
 	if (entity->parent < 0 || entity->disposition == DISPOSITION_ATTACHMENT)
@@ -250,7 +255,7 @@ static bool is_no_text(struct str text)
 static void read_body(struct arena *arena, const struct mime_entity *entity, struct body *body,
 		      size_t size_max, struct str hint, struct mail_content *content)
 {
-	struct strbuf octets;
+	struct strbuf octets, without_files;
 	struct str charset = STR(""), raw = entity->body;
 
 	if (entity->content_type.len)
@@ -258,16 +263,17 @@ static void read_body(struct arena *arena, const struct mime_entity *entity, str
 	enum mail_encoding encoding = entity->encoding;
 	if (encoding == MAIL_ENCODING_BASE64 && is_no_base64(raw))
 		encoding = MAIL_ENCODING_IDENTITY;
-	struct yenc_block block;
 	strbuf_init(&octets, size_max);
-	if (encoding == MAIL_ENCODING_IDENTITY && yenc_find(raw, 0, &block)) {
-		/* files, not text: they are attachments */
-		yenc_remove(raw, &octets);
-		raw = strbuf_str(&octets);
-	} else if (encoding != MAIL_ENCODING_IDENTITY) {
+	if (encoding != MAIL_ENCODING_IDENTITY) {
 		content->cut |= !mail_decode(encoding, raw, &octets);
 		raw = strbuf_str(&octets);
-	} else if (raw.len > size_max) {
+	}
+	strbuf_init(&without_files, size_max);
+	if (mail_inner_is_searched(entity) && file_blocks_maybe(raw)) {
+		content->cut |= !file_blocks_remove(raw, &without_files); /* they are attachments */
+		raw = strbuf_str(&without_files);
+	}
+	if (raw.len > size_max) {
 		raw.len = size_max;
 		content->cut = true;
 	}
@@ -280,6 +286,7 @@ static void read_body(struct arena *arena, const struct mime_entity *entity, str
 	content->cut |= (flags & MAIL_CHARSET_CUT) != 0;
 	content->bad_charset |= (flags & (MAIL_CHARSET_UNKNOWN | MAIL_CHARSET_REPLACED)) != 0;
 	content->contradicted |= (flags & MAIL_CHARSET_CONTRADICTED) != 0;
+	strbuf_done(&without_files);
 	strbuf_done(&octets);
 	body->not_text = is_no_text(strbuf_str(&body->text));
 	body->html = body->html || (!entity->content_type.len && begins_like_html(strbuf_str(&body->text)));
@@ -322,12 +329,23 @@ static bool speaks_of_html(struct str sentence)
 	static const struct str subjects[] = {STR_INIT("html"), STR_INIT("multi-part message"),
 					      STR_INIT("multipart message"), STR_INIT("mime format")};
 	static const struct str programs[] = {
-		STR_INIT("client"),    STR_INIT("viewer"),     STR_INIT("program"),
-		STR_INIT("reader"),    STR_INIT("support"),    STR_INIT("browser"),
-		STR_INIT("capable"),   STR_INIT("compatible"), STR_INIT("display"),
-		STR_INIT("enable"),    STR_INIT("affich"),     STR_INIT("anzeig"),
-		STR_INIT("darstell"),  STR_INIT("lecteur"),    STR_INIT("visualizar"),
-		STR_INIT("visualizz"), STR_INIT("weergeven"),  STR_INIT("mime format"),
+		STR_INIT("client"),     STR_INIT("viewer"),     STR_INIT("program"),
+		STR_INIT("reader"),     STR_INIT("support"),    STR_INIT("browser"),
+		STR_INIT("capable"),    STR_INIT("compatible"), STR_INIT("display"),
+		STR_INIT("enable"),     STR_INIT("affich"),     STR_INIT("anzeig"),
+		STR_INIT("darstell"),   STR_INIT("lecteur"),    STR_INIT("visualizar"),
+		STR_INIT("visualizz"),  STR_INIT("weergeven"),  STR_INIT("mime format"),
+		STR_INIT("messagerie"), STR_INIT("soport"),     STR_INIT("suport"),
+		STR_INIT("stöder"),     STR_INIT("støtte"),     STR_INIT("understøtte"),
+		STR_INIT("ei tue"),     STR_INIT("podpor"),     STR_INIT("podrža"),
+		STR_INIT("podpira"),    STR_INIT("obsług"),     STR_INIT("desteklem"),
+		STR_INIT("támogat"),    STR_INIT("palaiko"),    STR_INIT("atbalst"),
+		STR_INIT("toeta"),      STR_INIT("поддерж"),    STR_INIT("підтрим"),
+		STR_INIT("υποστηρίζ"),  STR_INIT("תומכ"),       STR_INIT("יכול"),
+		STR_INIT("يدعم"),       STR_INIT("hỗ trợ"),     STR_INIT("รองรับ"),
+		STR_INIT("mendukung"),  STR_INIT("対応"),       STR_INIT("表示"),
+		STR_INIT("支持"),       STR_INIT("支援"),       STR_INIT("显示"),
+		STR_INIT("顯示"),       STR_INIT("지원"),       STR_INIT("표시"),
 	};
 	bool subject = false, program = false;
 
@@ -336,6 +354,13 @@ static bool speaks_of_html(struct str sentence)
 	for (size_t i = 0; subject && i < ARRAY_SIZE(programs); i++)
 		program |= contains_word(sentence, programs[i]);
 	return program;
+}
+
+static bool points_to_browser(struct str sentence)
+{
+	return contains_word(sentence, STR("browser")) || contains_word(sentence, STR("navegador")) ||
+	       contains_word(sentence, STR("navigateur")) || contains_word(sentence, STR("браузер")) ||
+	       contains_word(sentence, STR("ブラウザ")) || contains_word(sentence, STR("浏览器"));
 }
 
 /* What a plain text is worth beside the HTML. */
@@ -357,8 +382,10 @@ static enum plain_worth plain_worth(struct str text)
 		       !(strchr(".!?", text.ptr[n]) && (n + 1 == text.len || ascii_space(text.ptr[n + 1]))))
 			n++;
 		struct str sentence = str_trim(str_sub(text, 0, n));
-		sentences += sentence.len > 0;
-		about_html += speaks_of_html(sentence);
+		bool about = speaks_of_html(sentence);
+		/* "View it in your browser: ..." is part of saying so, and says nothing by itself */
+		sentences += sentence.len > 0 && (about || !points_to_browser(sentence));
+		about_html += about;
 		text = str_sub(text, n + 1, text.len);
 	}
 	if (about_html * 2 > sentences)
@@ -430,17 +457,35 @@ static void collect_content_ids(struct str html, struct strbuf *out)
 	}
 }
 
-bool mail_content_shows(const struct mail_content *content, struct str content_id)
+static int compare_ids(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+	int order = strncasecmp(x->ptr, y->ptr, x->len < y->len ? x->len : y->len);
+	return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Sort what was collected: there may be as many pictures as references. */
+static void index_content_ids(struct mail_content *content)
 {
 	struct str rest = strbuf_str(&content->content_ids);
+	size_t n = 0;
 
-	while (content_id.len && rest.len) {
-		size_t n = str_find(rest, '\n');
-		if (str_ieq(str_sub(rest, 0, n), content_id))
-			return true;
-		rest = str_sub(rest, n + 1, rest.len);
+	for (size_t i = 0; i < rest.len; i++)
+		n += rest.ptr[i] == '\n';
+	free(content->shown);
+	content->shown = xcalloc(n + 1, sizeof(*content->shown));
+	for (content->shown_n = 0; rest.len && content->shown_n < n;) {
+		size_t end = str_find(rest, '\n');
+		content->shown[content->shown_n++] = str_sub(rest, 0, end);
+		rest = str_sub(rest, end + 1, rest.len);
 	}
-	return false;
+	qsort(content->shown, content->shown_n, sizeof(*content->shown), compare_ids);
+}
+
+bool mail_content_shows(const struct mail_content *content, struct str content_id)
+{
+	return content_id.len && content->shown_n &&
+	       bsearch(&content_id, content->shown, content->shown_n, sizeof(*content->shown), compare_ids);
 }
 
 /* Of a group of alternatives: is the plain reading worth taking? Good without any HTML. */
@@ -547,6 +592,7 @@ void mail_content_read(struct arena *arena, const struct mime_tree *tree, const 
 		bodies[n] = (struct body){.alternative = -1};
 		read_body(arena, &tree->entities[0], &bodies[n++], text_left, hint, content);
 	}
+	index_content_ids(content);
 	join(bodies, n, content);
 	for (size_t i = 0; i < n; i++)
 		strbuf_done(&bodies[i].text);

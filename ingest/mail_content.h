@@ -18,6 +18,8 @@ struct mail_content {
 	struct text_marks marks;       /* of text, when it begins with HTML made readable */
 	bool text_from_html, has_html, cut, bad_charset, contradicted;
 	struct strbuf content_ids; /* "cid:" references of the HTML, each ended by a line feed */
+	struct str *shown;         /* the same, sorted */
+	size_t shown_n;
 };
 
 void mail_content_init(struct mail_content *content, const struct mail_limits *limits);

@@ -1,6 +1,6 @@
 /*
  * See mail_files.h. Parts are taken in the order of the mail; of each first what is inside of it. A winmail.dat that
- * holds files is not listed, they are; so is a text that has yEnc blocks still the text. The list grows in the scratch
+ * holds files is not listed, they are; a text that has files in it stays what it is, body or attachment, beside them. The list grows in the scratch
  * arena and is copied once. Attachments are decoded through a small buffer: for their size, and to sniff their beginning.
  * Pure.
  */
@@ -14,6 +14,7 @@
 #include "ingest/media_sniff.h"
 
 #define SUMMARIES_MAX      4 /* parts that are summed up */
+#define WRAPPER_PARTS_MAX  8 /* parts among which a signed or encrypted one is looked for */
 #define SUMMARY_SOURCE_MAX ((size_t)256 * 1024)
 #define NESTED_HEADER_MAX  ((size_t)64 * 1024) /* of a mail inside, where its subject is looked for */
 #define SUBJECT_NAME_MAX   120
@@ -182,7 +183,7 @@ static void list_inner_file(struct listing *listing, struct str section, const s
 			     mail_content_shows(listing->source->content, file->content_id);
 }
 
-/* True: files stand in the list instead of the part, or beside the text. */
+/* True: the files stand in the list instead of the part. */
 static bool list_inner(struct listing *listing, size_t index)
 {
 	const struct mail_files_source *source = listing->source;
@@ -194,6 +195,7 @@ static bool list_inner(struct listing *listing, size_t index)
 	for (size_t i = 0; any && i < inner.n; i++)
 		list_inner_file(listing, section, &inner.files[i], i + 1);
 	listing->cut |= inner.cut;
+	any = any && inner.is_tnef;
 	mail_inner_done(&inner);
 	return any;
 }
@@ -286,6 +288,53 @@ static void summarize(const struct mail_files_source *source, const struct mime_
 	strbuf_done(&octets);
 }
 
+/* ---- signed and encrypted ---- */
+
+/* What is said of a part that is a cryptographic wrapper; NULL: it is none. We hold no keys, and verify nothing. */
+static const char *wrapper_words(struct arena *scratch, const struct mime_entity *entity)
+{
+	static const struct {
+		struct str type, param, value; /* value empty: whatever it is */
+		const char *words;
+	} wrappers[] = {
+		{STR_INIT("multipart/encrypted"), STR_INIT("protocol"), STR_INIT(""),
+		 "Encrypted with OpenPGP: only who has the key can read it."},
+		{STR_INIT("application/pkcs7-mime"), STR_INIT("smime-type"), STR_INIT("signed-data"),
+		 "Signed with S/MIME in a way that only mail programs can open; not verified."},
+		{STR_INIT("application/pkcs7-mime"), STR_INIT("smime-type"), STR_INIT(""),
+		 "Encrypted with S/MIME: only who has the key can read it."},
+		{STR_INIT("multipart/signed"), STR_INIT("protocol"), STR_INIT("application/pgp-signature"),
+		 "Signed with OpenPGP; not verified."},
+		{STR_INIT("multipart/signed"), STR_INIT("protocol"), STR_INIT(""),
+		 "Signed with S/MIME; not verified."},
+	};
+	struct str type = entity->media_type, given = STR("");
+
+	if (str_eq(type, STR("application/x-pkcs7-mime")))
+		type = STR("application/pkcs7-mime");
+	for (size_t i = 0; i < ARRAY_SIZE(wrappers); i++) {
+		if (!str_eq(type, wrappers[i].type))
+			continue;
+		if (!wrappers[i].value.len)
+			return wrappers[i].words;
+		if (mail_param_raw(scratch, entity->content_type, wrappers[i].param, &given) == 0 &&
+		    str_ieq(given, wrappers[i].value))
+			return wrappers[i].words;
+	}
+	return NULL;
+}
+
+/* Of the outermost only: what is wrapped twice is said once. */
+static void add_wrapper(const struct mail_files_source *source, struct strbuf *out)
+{
+	const char *words = NULL;
+
+	for (size_t i = 0; i < source->tree->n && i < WRAPPER_PARTS_MAX && !words; i++)
+		words = wrapper_words(source->scratch, &source->tree->entities[i]);
+	if (words)
+		strbuf_printf(out, "%s%s", out->len ? "\n" : "", words);
+}
+
 void mail_files_summary(const struct mail_files_source *source, struct strbuf *out, bool *ret_answer)
 {
 	size_t n = 0;
@@ -297,4 +346,5 @@ void mail_files_summary(const struct mail_files_source *source, struct strbuf *o
 		summarize(source, entity, out, ret_answer);
 		n++;
 	}
+	add_wrapper(source, out);
 }

@@ -19,7 +19,8 @@ struct mail_files_source {
 void mail_files_list(struct arena *arena, const struct mail_files_source *source, struct parsed_mail *mail);
 /* Appends the text of the first winmail.dat that has one; false: none. */
 bool mail_files_text(const struct mail_files_source *source, struct strbuf *out);
-/* Appends a line for each of the first few invitations and contact cards. *ret_answer: one of them is somebody's
+/* Appends a line for each of the first few invitations and contact cards, and one for a mail that is signed or
+ * encrypted. *ret_answer: one of them is somebody's
  * answer to an invitation (it is set to true or left alone). */
 void mail_files_summary(const struct mail_files_source *source, struct strbuf *out, bool *ret_answer);
 

@@ -1,11 +1,12 @@
 /*
  * See mail_inner.h. Most parts have nothing inside, and that is found out cheaply: by the media type, and for texts by
- * one search for "=ybegin " in what is not encoded otherwise.
+ * a search for the first lines of blocks. A text in quoted-printable is decoded when there may be one; in base64 nobody
+ * sends them.
  */
 #include "ingest/mail_inner.h"
 
+#include "ingest/file_blocks.h"
 #include "ingest/mail_charset.h"
-#include "ingest/yenc.h"
 
 #define TNEF_SIZE_MAX ((size_t)64 * 1024 * 1024)
 #define NAME_SIZE_MAX 1024
@@ -47,7 +48,7 @@ static void read_tnef(struct arena *arena, const struct mime_entity *entity, str
 	}
 }
 
-static struct str yenc_name(struct arena *arena, struct str octets)
+static struct str block_name(struct arena *arena, struct str octets)
 {
 	struct strbuf name;
 	struct str copy = STR("");
@@ -61,20 +62,28 @@ static struct str yenc_name(struct arena *arena, struct str octets)
 	return copy;
 }
 
-static void read_yenc(struct arena *arena, const struct mime_entity *entity, struct mail_inner *inner)
+static void read_blocks(struct arena *arena, const struct mime_entity *entity, struct mail_inner *inner)
 {
-	struct yenc_block block = {.to = 0};
+	struct file_blocks blocks;
+	struct file_block block;
+	struct str text = entity->body;
 
-	while (yenc_find(entity->body, block.to, &block)) {
+	if (!file_blocks_maybe(text))
+		return;
+	if (entity->encoding != MAIL_ENCODING_IDENTITY) {
+		inner->cut = !mail_decode(entity->encoding, entity->body, &inner->octets);
+		text = strbuf_str(&inner->octets);
+	}
+	file_blocks_init(&blocks, text);
+	while (file_blocks_next(&blocks, &block)) {
 		if (!inner->files)
 			inner->files = arena_zalloc(arena, INNER_FILES_MAX * sizeof(*inner->files));
 		if (!inner->files || inner->n == INNER_FILES_MAX) {
 			inner->cut = true;
 			break;
 		}
-		inner->files[inner->n++] =
-			(struct inner_file){yenc_name(arena, block.name), STR(""), STR(""),
-					    MAIL_ENCODING_YENC, str_sub(entity->body, block.from, block.to)};
+		inner->files[inner->n++] = (struct inner_file){block_name(arena, block.name), STR(""),
+							       STR(""), block.encoding, block.raw};
 	}
 }
 
@@ -86,8 +95,8 @@ void mail_inner_read(struct arena *arena, const struct mime_entity *entity, stru
 		return;
 	if (is_tnef(entity))
 		read_tnef(arena, entity, inner);
-	else if (mime_is(entity, STR("text/plain")) && entity->encoding == MAIL_ENCODING_IDENTITY)
-		read_yenc(arena, entity, inner);
+	else if (mail_inner_is_searched(entity))
+		read_blocks(arena, entity, inner);
 }
 
 void mail_inner_done(struct mail_inner *inner)

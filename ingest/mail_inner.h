@@ -1,5 +1,5 @@
 /*
- * Files inside of one part: those of a winmail.dat, and yEnc blocks of a text. Their part paths are the part's own
+ * Files inside of one part: those of a winmail.dat, and uuencoded and yEnc blocks of a text. Their part paths are the part's own
  * section number, a slash, and their number from 1: "2/1". The parser that lists them and the one that hands them out
  * (mail_extract.h) both ask here, so that the numbers agree.
  *
@@ -38,5 +38,12 @@ struct mail_inner {
 /* arena holds the lists; raw octets are views of the mail or of inner->octets. */
 void mail_inner_read(struct arena *arena, const struct mime_entity *entity, struct mail_inner *inner);
 void mail_inner_done(struct mail_inner *inner);
+
+/* Is it a text that is searched for files? */
+static inline bool mail_inner_is_searched(const struct mime_entity *entity)
+{
+	return mime_is(entity, STR("text/plain")) &&
+	       (entity->encoding == MAIL_ENCODING_IDENTITY || entity->encoding == MAIL_ENCODING_QP);
+}
 
 #endif

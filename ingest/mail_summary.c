@@ -73,7 +73,7 @@ struct calendar {
 	unsigned event;    /* depth of the event that is read; 0: none */
 	size_t events;     /* begun so far */
 	size_t invited;
-	bool cancelled, repeated;
+	bool cancelled, repeated, changed; /* changed: RFC 5545 3.8.7.4, not the first version */
 	struct when start, end;
 	struct field title, location, organizer, attendee, status;
 };
@@ -160,6 +160,8 @@ static void read_event_line(struct calendar *calendar, const struct content_line
 		read_person(line, &calendar->organizer);
 	} else if (str_ieq(name, STR("RRULE"))) {
 		calendar->repeated = true;
+	} else if (str_ieq(name, STR("SEQUENCE"))) {
+		calendar->changed = line->value.len && line->value.ptr[0] > '0' && line->value.ptr[0] <= '9';
 	} else if (str_ieq(name, STR("STATUS"))) {
 		calendar->cancelled = str_ieq(line->value, STR("CANCELLED"));
 	} else if (str_ieq(name, STR("ATTENDEE"))) {
@@ -264,17 +266,18 @@ static const char *heading(const struct calendar *calendar)
 {
 	static const struct {
 		struct str method;
-		const char *words;
+		const char *words, *changed; /* changed NULL: the same */
 	} headings[] = {
-		{STR_INIT("CANCEL"), "Cancelled: "},
-		{STR_INIT("COUNTER"), "Another time is proposed: "},
-		{STR_INIT("REQUEST"), "Invitation: "},
-		{STR_INIT("ADD"), "Invitation: "},
+		{STR_INIT("CANCEL"), "Cancelled: ", NULL},
+		{STR_INIT("COUNTER"), "Another time is proposed: ", NULL},
+		{STR_INIT("REQUEST"), "Invitation: ", "Invitation, changed: "},
+		{STR_INIT("ADD"), "Invitation: ", NULL},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(headings) && !calendar->cancelled; i++)
 		if (str_eq(calendar->method, headings[i].method))
-			return headings[i].words;
+			return calendar->changed && headings[i].changed ? headings[i].changed
+									: headings[i].words;
 	return calendar->cancelled ? "Cancelled: " : "Calendar event: ";
 }
 

@@ -14,8 +14,9 @@
 #include "ingest/text_fold.h"
 
 #define FOLD_MAX          512
-#define ATTRIBUTION_LINES 5  /* lines an attribution may be wrapped over, empty ones counted */
-#define HEADER_LINES      16 /* of a header block, with continuations */
+#define ATTRIBUTION_LINES 5   /* lines an attribution may be wrapped over, empty ones counted */
+#define NAME_LINE_MAX     100 /* octets of a name that stands alone above its address */
+#define HEADER_LINES      16  /* of a header block, with continuations */
 
 static bool ends_in(struct str s, const char *set)
 {
@@ -186,6 +187,19 @@ static enum certainty begins_here(struct str folded, struct str whole, bool one_
 	return one_line && dashes >= 3 ? POSSIBLE : UNLIKELY;
 }
 
+/* "Bob Miller", and on the next line, where the attribution seems to begin, "<bob@acme.example> wrote:": a short line
+ * below an empty one, which is no sentence. */
+static bool is_name_above(const struct quote_lines *lines, size_t begin)
+{
+	if (begin < 2 || !str_starts(str_trim(quote_line_text(lines, begin)), STR("<")))
+		return false;
+	const struct quote_line *above = &lines->items[begin - 1];
+	struct str name = str_trim(quote_line_text(lines, begin - 1));
+	return name.len && name.len <= NAME_LINE_MAX && !ends_in(name, ".!?:;") &&
+	       above->kind != LINE_QUOTED && above->separator == SEPARATOR_NONE &&
+	       !str_trim(quote_line_text(lines, begin - 2)).len;
+}
+
 /* Line `last` ends in a colon or in the verb: where did the attribution begin? The nearest line above that
  * certainly begins one; else this line, if it may be a whole one. */
 static void find_attribution(struct quote_lines *lines, size_t last, struct str last_folded)
@@ -216,6 +230,8 @@ static void find_attribution(struct quote_lines *lines, size_t last, struct str 
 		if (certainty == CERTAIN || i == 0)
 			break;
 	}
+	if (begin < lines->n && is_name_above(lines, begin))
+		begin--;
 	if (begin < lines->n && lines->items[begin].separator == SEPARATOR_NONE)
 		set_separator(lines, begin, SEPARATOR_ATTRIBUTION, last - begin + 1);
 }

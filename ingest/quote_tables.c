@@ -13,71 +13,134 @@
 
 static const char *const attribution_starts[] = {
 	"on ", /* English */
-	"am ",        "auf ",
-	"um ",                       /* German */
-	"le ",        "en date du ", /* French */
-	"el ",        "con fecha ",  /* Spanish, Catalan */
-	"il ",        "in data ",
-	"il giorno ", "alle ", /* Italian */
-	"em ",        "no dia ",
-	"a ",         "aos ",                /* Portuguese, Catalan */
-	"op ",        "in een bericht van ", /* Dutch */
-	"den ",       "på ",
-	"fre ",       "mån ",
-	"tis ",       "ons ",
-	"tors ",      "lör ",
-	"sön ",       "d. ", /* Nordic */
-	"ma ",        "ti ",
-	"ke ",        "to ",
-	"pe ",        "la ",
+	"am ",
+	"auf ",
+	"um ", /* German */
+	"le ",
+	"en date du ", /* French */
+	"el ",
+	"con fecha ", /* Spanish, Catalan */
+	"il ",
+	"in data ",
+	"il giorno ",
+	"alle ", /* Italian */
+	"em ",
+	"no dia ",
+	"a ",
+	"aos ", /* Portuguese, Catalan */
+	"op ",
+	"in een bericht van ", /* Dutch */
+	"den ",
+	"på ",
+	"fre ",
+	"mån ",
+	"tis ",
+	"ons ",
+	"tors ",
+	"lör ",
+	"sön ",
+	"d. ", /* Nordic */
+	"ma ",
+	"ti ",
+	"ke ",
+	"to ",
+	"pe ",
+	"la ",
 	"su ", /* Finnish weekdays */
-	"w dniu ",    "dnia ",
-	"pon., ",     "wt., ",
-	"śr., ",      "czw., ",
-	"pt., ",      "sob., ",
+	"w dniu ",
+	"dnia ",
+	"pon., ",
+	"wt., ",
+	"śr., ",
+	"czw., ",
+	"pt., ",
+	"sob., ",
 	"niedz., ", /* Polish */
-	"dne ",       "dňa ",
-	"po ",        "út ",
-	"st ",        "čt ",
-	"pá ",        "so ",
-	"ne ",        "ut ",
-	"št ",        "pi ", /* Czech, Slovak */
-	"în data ",   "in data de ",
-	"pe data ",   "mie., ",
-	"lun., ",     "mar., ",
-	"joi, ",      "vin., ",
-	"sâm., ",     "dum., ",
-	"dana ",      "u ",
-	"ned, ",      "pon, ",
-	"uto, ",      "sri, ",
-	"čet, ",      "pet, ",
-	"sub, ",      "v ", /* South Slavic */
-	"на ",        "в ",
-	"пн, ",       "вт, ",
-	"ср, ",       "чт, ",
-	"пт, ",       "сб, ",
-	"вс, ",       "пт., ",
-	"нд, ",       "пон, ",
-	"нед, ",      "στις ",
-	"την ",       "στις", /* Greek */
-	"בתאריך ",    "ב-",
+	"dne ",
+	"dňa ",
+	"po ",
+	"út ",
+	"st ",
+	"čt ",
+	"pá ",
+	"so ",
+	"ne ",
+	"ut ",
+	"št ",
+	"pi ", /* Czech, Slovak */
+	"în data ",
+	"in data de ",
+	"pe data ",
+	"mie., ",
+	"lun., ",
+	"mar., ",
+	"joi, ",
+	"vin., ",
+	"sâm., ",
+	"dum., ",
+	"dana ",
+	"u ",
+	"ned, ",
+	"pon, ",
+	"uto, ",
+	"sri, ",
+	"čet, ",
+	"pet, ",
+	"sub, ",
+	"v ", /* South Slavic */
+	"на ",
+	"в ",
+	"пн, ",
+	"вт, ",
+	"ср, ",
+	"чт, ",
+	"пт, ",
+	"сб, ",
+	"вс, ",
+	"пт., ",
+	"нд, ",
+	"пон, ",
+	"нед, ",
+	"στις ",
+	"την ",
+	"στις", /* Greek */
+	"בתאריך ",
+	"ב-",
 	"ב", /* Hebrew */
-	"في ",        "بتاريخ ",
-	"در ",        "در تاریخ ", /* Arabic, Persian */
-	"vào ",       "lúc ",
+	"في ",
+	"بتاريخ ",
+	"در ",
+	"در تاریخ ", /* Arabic, Persian */
+	"vào ",
+	"lúc ",
 	"ngày ", /* Vietnamese */
-	"pada ",      "pada tanggal ",
+	"pada ",
+	"pada tanggal ",
 	"pada hari ", /* Indonesian, Malay */
-	"เมื่อ",        "ในวันที่",
+	"เมื่อ",
+	"ในวันที่",
 	"วัน", /* Thai */
-	"在 ",        "在",
-	"于",         "於 ",
-	"於",         "星期", /* Chinese */
-	"noong ",     "sa ",  /* Filipino */
-	"þann ",      "kuupäeval ",
-	"otrd., ",    "trešd., ",
-	"piektd., ",                         /* Icelandic, Baltic */
-	"ar ",        "(e)k hau idatzi du ", /* Welsh, Basque */
+	"在 ",
+	"在",
+	"于",
+	"於 ",
+	"於",
+	"星期", /* Chinese */
+	"noong ",
+	"sa ", /* Filipino */
+	"þann ",
+	"kuupäeval ",
+	"otrd., ",
+	"trešd., ",
+	"piektd., ", /* Icelandic, Baltic */
+	"ar ",
+	"(e)k hau idatzi du ", /* Welsh, Basque */
+	"уто, ",
+	"сре, ",
+	"чет, ",
+	"пет, ",
+	"суб, ",        /* Serbian */
+	"missatge de ", /* Catalan */
 };
 
 static const char *const wrote[] = {
@@ -144,11 +207,26 @@ static const char *const wrote[] = {
 	"piše",
 	"napisao",
 	"napisal",
-	"je napisao(la)", /* South Slavic */
+	"je napisao(la)",
+	"napisala", /* South Slavic */
 	"је написао",
 	"је написала",
 	"написао је",
 	"написала је",
+	"је написао/ла",
+	"је написала/о",
+	"je napisao/la",
+	"napisala/o", /* Serbian, Slovenian */
+	"ने लिखा",
+	"লিখেছেন",
+	"எழுதியது", /* Hindi, Bengali, Tamil */
+	"missatge de",
+	"shkroi",
+	"yazıb",
+	"დაწერა",
+	"գրել է",
+	"het geskryf",
+	"aliandika", /* Catalan, Albanian, Azerbaijani, Georgian, Armenian, Afrikaans, Swahili */
 	"пишет",
 	"написал",
 	"написала",

@@ -46,19 +46,3 @@ bool yenc_find(struct str text, size_t from, struct yenc_block *ret)
 	ret->name = name_of(str_sub(text, begin, data));
 	return true;
 }
-
-void yenc_remove(struct str text, struct strbuf *out)
-{
-	struct yenc_block block;
-	size_t at = 0;
-
-	while (!out->overflow) {
-		bool found = yenc_find(text, at, &block);
-		struct str piece = str_sub(text, at, found ? block.from : text.len);
-		size_t room = out->len_max - out->len;
-		strbuf_add(out, str_sub(piece, 0, room));
-		if (!found || piece.len > room)
-			break;
-		at = block.to;
-	}
-}

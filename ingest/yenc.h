@@ -1,11 +1,11 @@
 /*
  * yEnc blocks in texts: lines from "=ybegin line=128 size=... name=..." to "=yend", as news readers write them. Found
- * here; decoded by mail_decode.h. Only whole blocks count. Linear. Pure.
+ * here; decoded by mail_decode.h; with other files in texts by file_blocks.h. Only whole blocks count. Linear. Pure.
  */
 #ifndef SERVELO_INGEST_YENC_H
 #define SERVELO_INGEST_YENC_H
 
-#include "base/strbuf.h"
+#include "base/base.h"
 
 struct yenc_block {
 	size_t from, to; /* of the text; with the line end of "=yend" */
@@ -14,7 +14,5 @@ struct yenc_block {
 
 /* The first block that begins at or behind `from`. */
 bool yenc_find(struct str text, size_t from, struct yenc_block *ret);
-/* Appends the text without its blocks, or as much of it as fits. */
-void yenc_remove(struct str text, struct strbuf *out);
 
 #endif

@@ -16,6 +16,16 @@ static const struct {
 	const char *label, *hint;
 	struct str in, want;
 } cases[] = {
+	/* a Western label on what can't be Western; and on what can */
+	{"iso-8859-1", "",
+	 STR_INIT("\xc7\xe4\xf0\xe0\xe2\xf1\xf2\xe2\xf3\xe9\xf2\xe5\x2c\x20\xec\xee\xe9\x20\xe7\xe0\xea\xe0"
+		  "\xe7\x20\xed\xe5\x20\xef\xf0\xe8\xf8\xb8\xeb\x2c\x20\xef\xee\xec\xee\xe3\xe8\xf2\xe5\x20"
+		  "\xf0\xe0\xe7\xee\xe1\xf0\xe0\xf2\xfc\xf1\xff"),
+	 STR_INIT("Здравствуйте, мой заказ не пришёл, помогите разобраться")},
+	{"iso-8859-1", "", STR_INIT("\xc4\xd6\xdc \xe4\xf6\xfc\xdf"), STR_INIT("ÄÖÜ äöüß")},
+	{"utf-32", "", STR_INIT("\xff\xfe\0\0G\0\0\0\xfc\0\0\0"), STR_INIT("Gü")},
+	{"utf-32", "", STR_INIT("\0\0\xfe\xff\0\0\0G\0\0\0\xfc"), STR_INIT("Gü")},
+	{"utf-32", "", STR_INIT("G\0\0\0\xfc\0\0\0"), STR_INIT("Gü")},
 	{"utf-8", "", STR_INIT("Gr\xc3\xbc\xc3\x9f"), STR_INIT("Grüß")},
 	{"utf-8", "", STR_INIT("\xef\xbb\xbfhi"), STR_INIT("hi")},
 	{"utf-8", "", STR_INIT("\xc3\xa4\xc3\xb6\xc3\xbc \xff \xe2\x82"),

@@ -52,6 +52,9 @@ static void separators_of_many_languages(void **state UNUSED)
 		"po 3. 11. 2025 v 10:15 odesílatel Ann Example <ann@shop.example> napsal:",
 		"po 3. 11. 2025 o 10:15 Ann Example <ann@shop.example> napísal(a):",
 		"Ann Example <ann@shop.example> ezt írta (időpont: 2025. nov. 3., H, 10:15):",
+		"уто, 3. нов 2025. у 10:15 Ана Петровић <ann@shop.example> је написао/ла:",
+		"सोम, 3 नव॰ 2025 को 10:15 am बजे को Ann Kumar <ann@shop.example> ने लिखा:",
+		"Missatge de Ann Puig <ann@shop.example> del dia dl., 3 de nov. 2025 a les 10:15:",
 		"În lun., 3 nov. 2025 la 10:15, Ann Example <ann@shop.example> a scris:",
 		"pon, 3. stu 2025. u 10:15 Ann Example <ann@shop.example> napisao je:",
 		"пн, 3 нояб. 2025 г. в 10:15, Ann Example <ann@shop.example>:",
@@ -170,6 +173,11 @@ static void signatures_and_footers(void **state UNUSED)
 		{"-- \nonly a signature", "--\nonly a signature"},
 		{"text -- with dashes\nmore", "text -- with dashes\nmore"},
 		{"a\n---\nb", "a\n---\nb"},
+		/* wrapped so that the name stands alone above its address */
+		{"text\n\nAnn Example\n<ann@shop.example> ezt írta (időpont: 2025. nov. 3., H, 10:15):\n> "
+		 "old",
+		 "text"},
+		{"text\n\n王伟\n<ann@shop.example> 于2025年11月3日周一 10:15写道：\n\nold", "text"},
 		{"text\n\nSent from my iPhone", "text"},
 		{"text\n\nSent from my iPhone\n\n" WROTE "> old", "text"},
 		{"text\n\nSent from my desk, which is brown.", "text\n\nSent from my desk, which is brown."},
