@@ -45,7 +45,8 @@ static inline struct str str_sub(struct str s, size_t from, size_t to)
 		to = s.len;
 	if (from > to)
 		from = to;
-	return (struct str){s.ptr ? s.ptr + from : NULL, to - from};
+	/* a view of nothing may be NULL, and nothing is not added to NULL */
+	return (struct str){from ? s.ptr + from : s.ptr, to - from};
 }
 
 static inline bool str_eq(struct str a, struct str b)

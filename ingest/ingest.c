@@ -36,6 +36,8 @@
 
 #define DIGEST_PIECE       ((size_t)256 * 1024) /* octets that a worker reads at once */
 #define FAILURE_AUDITS_MAX 100                  /* under way */
+#define BREAKER_DEATHS     10                   /* of parser children ... */
+#define BREAKER_WINDOW_MS  10000                /* ... in so long: mails wait for none */
 
 struct ingest {
 	struct ingest_conf conf;
@@ -241,6 +243,7 @@ static void start_parse(struct ingest_task *task)
 	struct delivery *delivery = task->delivery;
 	task->parse.mail = delivery->mail;
 	task->parse.offset = delivery->trace_size;
+	task->parse.digest = task->digests.content; /* filled in below, or by the worker */
 	task->parse.done = on_parsed;
 	int r = parser_pool_submit(task->ingest->parsers, &task->parse);
 	/* a file was digested by its worker */
@@ -384,6 +387,8 @@ static struct parser_conf parser_conf_of(const struct ingest *ingest)
 		.deadline_ms = conf->parse_deadline_ms,
 		.memory_max = conf->parser_memory,
 		.limits = limits,
+		.breaker_deaths = BREAKER_DEATHS,
+		.breaker_window_ms = BREAKER_WINDOW_MS,
 	};
 }
 
@@ -478,6 +483,10 @@ struct ingest_stats ingest_stats(const struct ingest *ingest)
 		.children_died = parsers.died,
 		.parse_us_max = parsers.us_max,
 		.over_deadline = parsers.over_deadline,
+		.remembered = parsers.remembered,
+		.untried = parsers.untried,
+		.breaker_opened = parsers.breaker_opened,
+		.breaker_open = parsers.breaker_open,
 		.refusals_not_recorded = ingest->refusals.dropped,
 	};
 }

@@ -88,6 +88,10 @@ struct ingest_stats {
 	int64_t children, children_died; /* now; since start */
 	int64_t parse_us_max;
 	int64_t over_deadline;
+	int64_t remembered;            /* of unparsable: the same mail killed a child before, and got none */
+	int64_t untried;               /* of unparsable: came while mails waited for no child */
+	int64_t breaker_opened;        /* times that so many children died that mails wait for none ... */
+	bool breaker_open;             /* ... and whether that is so now */
 	int64_t refusals_not_recorded; /* refused recipients that came faster than they could be written */
 };
 struct ingest_stats ingest_stats(const struct ingest *ingest);

@@ -10,6 +10,7 @@
  *  2. Mails go to READY children only: one that dies while it starts is no mail's fault.
  *  3. What a dead child had not answered is retried alone: a job with `alone` set has its child for itself, so
  *     if that dies too, we know who did it. A child that hangs with one mail needs no second proof.
+ *  4. While the breaker is open no job waits: all but the probe are done at the end of the turn.
  *
  * Submitting only wakes an idle handle: all mails of one turn of the loop are sent together at its end.
  * Loop thread.
@@ -20,6 +21,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "ingest/mail_wire.h"
 #include "ingest/parser_private.h"
 
@@ -39,6 +42,8 @@ int parser_pool_open(struct parser_pool **ret, uv_loop_t *loop, const struct par
 	pool->conf = *conf;
 	pool->argv0 = xstrdup(conf->argv0);
 	pool->children_n = conf->children;
+	parser_breaker_init(&pool->breaker, conf->breaker_deaths, conf->breaker_window_ms);
+	pool->crashed = crashed_mails_new();
 	list_init(&pool->queue);
 	list_init(&pool->retry);
 	uv_idle_init(loop, &pool->idle);
@@ -64,7 +69,7 @@ int parser_pool_submit(struct parser_pool *pool, struct parse_job *job)
 	assert(!pool->closing);
 	if (pool->queue_n >= pool->conf.queue_max)
 		return -EAGAIN;
-	job->alone = false;
+	job->alone = job->probe = false;
 	job->parsed = NULL;
 	job->block = NULL;
 	job->parse_us = 0;
@@ -79,6 +84,8 @@ struct parser_stats parser_pool_stats(const struct parser_pool *pool)
 	struct parser_stats stats = pool->stats;
 	stats.waiting = pool->queue_n + pool->retry_n;
 	stats.under_way = pool->under_way;
+	stats.breaker_opened = pool->breaker.opened;
+	stats.breaker_open = pool->breaker.open;
 	stats.children = 0;
 	for (unsigned i = 0; i < pool->children_n; i++)
 		stats.children += pool->children[i].state == CHILD_READY;
@@ -138,8 +145,18 @@ static struct parser_process *least_loaded(struct parser_pool *pool, const struc
 	return best;
 }
 
+/* The same mail killed a child before: it is not given another. True: it is done. */
+static bool done_as_known(struct parser_pool *pool, struct parse_job *job)
+{
+	if (job->digest == NULL || !crashed_mails_has(pool->crashed, job->digest))
+		return false;
+	pool->stats.remembered++;
+	parser_job_unparsed(pool, job, PARSE_CRASHED);
+	return true;
+}
+
 /* Retries first: each needs an empty child, so while some wait, the emptiest child gets nothing else. */
-static void pool_distribute(struct parser_pool *pool)
+static void distribute(struct parser_pool *pool)
 {
 	const struct parser_process *reserved = NULL;
 	while (!list_empty(&pool->retry)) {
@@ -147,10 +164,11 @@ static void pool_distribute(struct parser_pool *pool)
 		reserved = child;
 		if (child == NULL || child->n > 0)
 			break;
-		struct list_node *node = list_pop_front(&pool->retry);
+		struct parse_job *job = CONTAINER_OF(list_pop_front(&pool->retry), struct parse_job, link);
 		pool->retry_n--;
-		parser_process_take(child, CONTAINER_OF(node, struct parse_job, link));
 		reserved = NULL;
+		if (!done_as_known(pool, job))
+			parser_process_take(child, job);
 	}
 	while (!list_empty(&pool->queue)) {
 		struct parse_job *job = CONTAINER_OF(pool->queue.head.next, struct parse_job, link);
@@ -159,8 +177,70 @@ static void pool_distribute(struct parser_pool *pool)
 			break;
 		list_remove(&job->link);
 		pool->queue_n--;
-		parser_process_take(child, job);
+		if (!done_as_known(pool, job))
+			parser_process_take(child, job);
 	}
+}
+
+/* What waits, all of it; the new ones first. */
+static void take_waiting(struct parser_pool *pool, struct list *ret)
+{
+	list_init(ret);
+	list_splice_back(ret, &pool->queue);
+	list_splice_back(ret, &pool->retry);
+	pool->queue_n = pool->retry_n = 0;
+}
+
+/* An empty child, and a mail that nothing is known of: they may try. */
+static bool try_probe(struct parser_pool *pool, struct parse_job *job)
+{
+	struct parser_process *child = least_loaded(pool, NULL);
+	if (child == NULL || child->n > 0 || !parser_breaker_may_probe(&pool->breaker, clock_mono_ms()))
+		return false;
+	parser_breaker_probe(&pool->breaker);
+	job->alone = job->probe = true;
+	parser_process_take(child, job);
+	return true;
+}
+
+/* Nobody waits for children that die by the dozen. */
+static void distribute_nothing(struct parser_pool *pool)
+{
+	struct list waiting;
+	struct list_node *node;
+	take_waiting(pool, &waiting);
+	while ((node = list_pop_front(&waiting)) != NULL) {
+		struct parse_job *job = CONTAINER_OF(node, struct parse_job, link);
+		if (done_as_known(pool, job) || try_probe(pool, job))
+			continue;
+		pool->stats.untried++;
+		parser_job_unparsed(pool, job, PARSE_FAILED);
+	}
+}
+
+static void pool_distribute(struct parser_pool *pool)
+{
+	if (pool->breaker.open)
+		distribute_nothing(pool);
+	else
+		distribute(pool);
+}
+
+void parser_pool_death(struct parser_pool *pool)
+{
+	if (parser_breaker_death(&pool->breaker, clock_mono_ms()))
+		LOG(LOG_LEVEL_ERROR, "parsers-rest", lf_id("ingest", "parsers"),
+		    lf_int("died", pool->stats.died), lf_int("within_ms", pool->conf.breaker_window_ms));
+}
+
+void parser_pool_probed(struct parser_pool *pool, struct parse_job *job, bool answered)
+{
+	if (!job->probe)
+		return;
+	job->probe = false;
+	if (parser_breaker_probed(&pool->breaker, answered, clock_mono_ms()))
+		LOG(LOG_LEVEL_WARN, "parsers-work-again", lf_id("ingest", "parsers"),
+		    lf_int("untried", pool->stats.untried));
 }
 
 static void pool_check_done(struct parser_pool *pool)
@@ -194,11 +274,8 @@ void parser_pool_child_missing(struct parser_pool *pool)
 	if (!pool_hopeless(pool))
 		return;
 	struct list waiting;
-	list_init(&waiting);
-	list_splice_back(&waiting, &pool->retry);
-	list_splice_back(&waiting, &pool->queue);
-	pool->retry_n = pool->queue_n = 0;
 	struct list_node *node;
+	take_waiting(pool, &waiting);
 	while ((node = list_pop_front(&waiting)) != NULL)
 		parser_job_unparsed(pool, CONTAINER_OF(node, struct parse_job, link), PARSE_FAILED);
 	parser_pool_wake(pool);
@@ -214,6 +291,7 @@ void parser_pool_handle_closed(uv_handle_t *handle)
 	void *ctx = pool->closed_ctx;
 	for (unsigned i = 0; i < pool->children_n; i++)
 		strbuf_done(&pool->children[i].in);
+	crashed_mails_free(pool->crashed);
 	free(pool->argv0);
 	free(pool);
 	if (on_closed)

@@ -41,6 +41,7 @@ void parser_job_finish(struct parser_pool *pool, struct parse_job *job, enum par
 void parser_job_unparsed(struct parser_pool *pool, struct parse_job *job, enum parse_status status)
 {
 	struct parse_block *block = xmalloc(sizeof(*block));
+	parser_pool_probed(pool, job, false);
 	arena_init(&block->arena, MAIL_FALLBACK_SIZE);
 	struct str view = STR("");
 	int viewed = spooled_mail_view(job->mail, &view);

@@ -10,7 +10,9 @@
 #define SERVELO_INGEST_PARSER_PRIVATE_H
 
 #include "base/strbuf.h"
+#include "ingest/crashed_mails.h"
 #include "ingest/parser.h"
+#include "ingest/parser_breaker.h"
 #include "ingest/parser_frame.h"
 
 #define PARSER_LOAD_MAX  ((size_t)512 * 1024) /* octets under way per child; one mail may pass it */
@@ -60,6 +62,8 @@ struct parser_pool {
 	size_t queue_n, retry_n, under_way;
 	uint32_t last_id;
 	struct parser_stats stats;
+	struct parser_breaker breaker;
+	struct crashed_mails *crashed;
 	bool closing, retiring;
 	void (*on_closed)(void *ctx);
 	void *closed_ctx;
@@ -89,6 +93,10 @@ void parser_pool_wake(struct parser_pool *pool);
  * done without a parser: a ticket with its original attached now, and `message reprocess` when parsers are back. */
 void parser_pool_child_missing(struct parser_pool *pool);
 void parser_pool_handle_closed(uv_handle_t *handle);
+/* A child is dead, or could not be started. */
+void parser_pool_death(struct parser_pool *pool);
+/* A job comes back, answered by a child or not: if it was the probe, the breaker hears of it. */
+void parser_pool_probed(struct parser_pool *pool, struct parse_job *job, bool answered);
 
 /* parser_job.c */
 
@@ -99,7 +107,7 @@ int parser_job_read(struct parser_pool *pool, struct str payload, struct parse_j
 		    enum parse_status *ret_status);
 /* Count it and bring it back. */
 void parser_job_finish(struct parser_pool *pool, struct parse_job *job, enum parse_status status);
-/* The mail was too much for its parser: what the header section says must do. Brings it back. */
+/* The mail was too much for its parser, or none is to be had: what the header section says must do. Brings it back. */
 void parser_job_unparsed(struct parser_pool *pool, struct parse_job *job, enum parse_status status);
 
 #endif

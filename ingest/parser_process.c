@@ -62,6 +62,7 @@ void parser_process_start(struct parser_process *child)
 	if (child_spawn(child) < 0) {
 		child->barren_ends++;
 		child->stillborn++;
+		parser_pool_death(child->pool);
 		child_pause(child);
 		parser_pool_child_missing(child->pool);
 		return;
@@ -279,6 +280,7 @@ static int child_answer(struct parser_process *child, const struct frame *frame,
 	child->n--;
 	child->sent_n--;
 	pool->under_way--;
+	parser_pool_probed(pool, job, true);
 	parser_job_finish(pool, job, status);
 	return 0;
 }
@@ -323,6 +325,7 @@ static void child_fail(struct parser_process *child, enum child_fault fault)
 	struct parse_job *guilty = NULL;
 	int64_t us = clock_mono_us() - child->oldest_since_us;
 	pool->stats.died++;
+	parser_pool_death(pool);
 	child->stillborn += starting;
 	if (!child->answered)
 		child->barren_ends++;
@@ -344,6 +347,8 @@ static void child_fail(struct parser_process *child, enum child_fault fault)
 	parser_process_end(child);
 	if (guilty) {
 		guilty->parse_us = us;
+		if (guilty->digest)
+			crashed_mails_add(pool->crashed, guilty->digest);
 		parser_job_unparsed(pool, guilty, fault == FAULT_HUNG ? PARSE_DEADLINE : PARSE_CRASHED);
 	}
 	if (starting)

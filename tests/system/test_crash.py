@@ -148,6 +148,68 @@ def test_parser_children_killed_while_mails_flow(make_server):
     assert server.balance()["unaccounted"] == 0
     # And when the killing ends, mails are parsed as ever.
     with server.talk() as talk:
-        reply = talk.deliver(smtp_talk.mail(subject="all is well"), ["acme@serveloapp.com"])
+        wait(lambda: is_parsed(server, talk))
+    server.stop()
+
+
+def stats(server):
+    return server.control(op="stats")["result"]
+
+
+def is_parsed(server, talk):
+    """Was one more mail parsed? Either way it is a ticket."""
+    parsed = stats(server)["ingest.parsed"]
+    reply = talk.deliver(smtp_talk.mail(subject="all is well"), ["acme@serveloapp.com"])
+    assert reply.code == 250, reply
     assert server.json("ticket", "show", reply.references[0])["subject"] == "all is well"
+    return stats(server)["ingest.parsed"] > parsed
+
+
+def test_children_that_die_by_the_dozen_are_not_waited_for(make_server):
+    """The breaker opens: mails are tickets at once; it closes by itself when a child is well again."""
+    server = make_server().start()
+    with server.talk() as talk:
+        assert is_parsed(server, talk)
+
+        def kill_children():
+            for child in server.children():
+                try:
+                    os.kill(child, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            return stats(server)["ingest.breaker_open"]
+
+        def is_untried():
+            """On a slow machine the rest may be over by now, and the mail the probe: then it is tried again."""
+            wait(kill_children)
+            return not is_parsed(server, talk) and stats(server)["ingest.untried"] >= 1
+
+        wait(is_untried)
+        wait(lambda: is_parsed(server, talk))
+    assert not stats(server)["ingest.breaker_open"]
+    server.wait_log("parsers-rest")
+    server.wait_log("parsers-work-again")
+    assert server.balance()["unaccounted"] == 0
+    server.stop()
+
+
+def test_a_mail_that_hung_its_parser_gets_no_second_one(make_server):
+    server = make_server(ingest={"parsers": 1, "parse_deadline": "3s"}).start()
+    mail = smtp_talk.mail(subject="Once is enough", body="Hello.\r\n" * 10)
+    with server.talk() as talk:
+        assert is_parsed(server, talk)
+        child, = server.children()
+        os.kill(child, signal.SIGSTOP)
+        replies = [talk.deliver(mail, ["acme@serveloapp.com"])]
+        died = stats(server)["ingest.children_died"]
+        assert died == 1 and stats(server)["ingest.over_deadline"] == 1
+        # The same to another tenant is no repeat, and no child sees it.
+        replies.append(talk.deliver(mail, ["globex@serveloapp.com"]))
+        assert stats(server)["ingest.remembered"] == 1
+        assert stats(server)["ingest.children_died"] == died
+        wait(lambda: is_parsed(server, talk))
+    for reply in replies:
+        assert reply.code == 250, reply
+        assert server.json("ticket", "show", reply.references[0])["subject"] == "Once is enough"
+        assert server.raw(reply.mail_id) == mail
     server.stop()

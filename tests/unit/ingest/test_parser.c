@@ -25,10 +25,12 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/mac.h"
 #include "base/strbuf.h"
 #include "ingest/mail_fallback.h"
 #include "ingest/mail_wire.h"
 #include "ingest/parser.h"
+#include "ingest/parser_breaker.h"
 #include "ingest/parser_child.h"
 #include "ingest/parser_frame.h"
 #include "ingest/parser_sandbox.h"
@@ -114,6 +116,10 @@ static void misbehave(struct str mail_data)
 	}
 	if (str_starts(mail_data, STR("exit")))
 		_exit(0);
+	/* The limit is a gigabyte; xmalloc() ends the process when there is no more. */
+	if (str_starts(mail_data, STR("eat")))
+		for (;;)
+			*(volatile char *)xmalloc((size_t)1 << 24) = 1;
 	if (str_starts(mail_data, STR("hang")))
 		for (;;)
 			usleep(1000 * 1000);
@@ -592,6 +598,228 @@ static void crashes_do_not_spin(void **state)
 	close_pool();
 }
 
+/* ---- mails that are remembered ---- */
+
+static void remembered_job(struct test_job *job, struct str bytes, uint8_t digest[SHA256_SIZE])
+{
+	job_init(job, bytes, 0);
+	sha256_once(bytes, digest);
+	job->job.digest = digest;
+}
+
+static void the_same_mail_kills_no_second_parser(void **state)
+{
+	(void)state;
+	static const struct {
+		struct str mail;
+		enum parse_status first;
+		bool remembered;
+	} cases[] = {
+		{STR_INIT("crash: me\r\nSubject: told by the header\r\n\r\n"), PARSE_CRASHED, true},
+		{STR_INIT("hang: me\r\nSubject: told by the header\r\n\r\n"), PARSE_DEADLINE, true},
+		{STR_INIT("nonsense: me\r\nSubject: told by the header\r\n\r\n"), PARSE_CRASHED, true},
+		/* What a parser says no to has killed nobody. */
+		{STR_INIT("limit: me\r\nSubject: limited\r\n\r\n"), PARSE_LIMIT, false},
+		{STR_INIT("an honest mail\r\n"), PARSE_OK, false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		enum { AGAIN = 20 };
+		uint8_t digests[AGAIN + 1][SHA256_SIZE];
+		struct test_job first, again[AGAIN];
+		open_pool(2, cases[i].first == PARSE_DEADLINE ? 1000 : 30000);
+		remembered_job(&first, cases[i].mail, digests[AGAIN]);
+		run_jobs(&first, 1);
+		assert_int_equal(first.job.status, cases[i].first);
+		job_done(&first);
+		int64_t died = parser_pool_stats(pool).died;
+		for (unsigned k = 0; k < AGAIN; k++)
+			remembered_job(&again[k], cases[i].mail, digests[k]);
+		run_jobs(again, AGAIN);
+		for (unsigned k = 0; k < AGAIN; k++) {
+			assert_int_equal(again[k].job.status,
+					 cases[i].remembered ? PARSE_CRASHED : cases[i].first);
+			if (cases[i].remembered)
+				assert_true(str_eq(again[k].job.parsed->subject, STR("told by the header")));
+			job_done(&again[k]);
+		}
+		struct parser_stats stats = parser_pool_stats(pool);
+		assert_int_equal(stats.remembered, cases[i].remembered ? AGAIN : 0);
+		assert_int_equal(stats.died, died);
+		close_pool();
+	}
+}
+
+static void without_a_digest_nothing_is_remembered(void **state)
+{
+	(void)state;
+	struct test_job job;
+	open_pool(1, 30000);
+	for (unsigned i = 0; i < 2; i++) {
+		job_init(&job, STR("crash: me\r\n\r\n"), 0);
+		run_jobs(&job, 1);
+		job_done(&job);
+		assert_int_equal(parser_pool_stats(pool).died, 2 * (i + 1));
+	}
+	assert_int_equal(parser_pool_stats(pool).remembered, 0);
+	close_pool();
+}
+
+/* Many of one mail in one turn: they die together, then the first one alone; the rest are known by then. */
+static void copies_of_one_mail_kill_two_parsers_and_no_more(void **state)
+{
+	(void)state;
+	enum { N = 30 };
+	struct test_job jobs[N];
+	uint8_t digests[N][SHA256_SIZE];
+	open_pool(1, 30000);
+	for (unsigned i = 0; i < N; i++)
+		remembered_job(&jobs[i], STR("crash: me\r\n\r\n"), digests[i]);
+	run_jobs(jobs, N);
+	for (unsigned i = 0; i < N; i++) {
+		assert_int_equal(jobs[i].job.status, PARSE_CRASHED);
+		job_done(&jobs[i]);
+	}
+	assert_int_equal(parser_pool_stats(pool).died, 2);
+	assert_int_equal(parser_pool_stats(pool).remembered, N - 1);
+	close_pool();
+}
+
+/* ---- the breaker ---- */
+
+static void open_pool_with_breaker(unsigned deaths)
+{
+	struct parser_conf conf = {.argv0 = "/proc/self/exe",
+				   .children = 2,
+				   .queue_max = 10000,
+				   .deadline_ms = 30000,
+				   .limits = small_limits(),
+				   .breaker_deaths = deaths,
+				   .breaker_window_ms = 60000};
+	pool_closed = false;
+	jobs_done = 0;
+	assert_int_equal(uv_loop_init(&loop), 0);
+	assert_int_equal(parser_pool_open(&pool, &loop, &conf), 0);
+}
+
+static enum parse_status run_one(struct str bytes)
+{
+	struct test_job job;
+	job_init(&job, bytes, 0);
+	run_jobs(&job, 1);
+	enum parse_status status = job.job.status;
+	job_done(&job);
+	return status;
+}
+
+static int64_t ahead_ms;
+
+static int64_t mono_ahead_ms(void)
+{
+	return ahead_ms;
+}
+
+static void rest_is_over(void)
+{
+	ahead_ms += PARSER_REST_MAX_MS + 1;
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+	(void)tick;
+}
+
+/* Runs the loop until a child is there to be asked. */
+static void wait_for_child(void)
+{
+	uv_timer_t tick;
+	uv_timer_init(&loop, &tick);
+	while (parser_pool_stats(pool).children < 2) {
+		uv_timer_start(&tick, on_tick, 10, 0);
+		uv_run(&loop, UV_RUN_ONCE);
+	}
+	uv_close((uv_handle_t *)&tick, NULL);
+	uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static void when_many_die_nobody_waits_until_a_probe_works(void **state)
+{
+	(void)state;
+	ahead_ms = clock_mono_ms();
+	clock_replace(NULL, mono_ahead_ms);
+	open_pool_with_breaker(4);
+	/* Two mails, two deaths each. */
+	assert_int_equal(run_one(STR("crash: 1\r\n\r\n")), PARSE_CRASHED);
+	assert_false(parser_pool_stats(pool).breaker_open);
+	assert_int_equal(run_one(STR("crash: 2\r\n\r\n")), PARSE_CRASHED);
+	assert_true(parser_pool_stats(pool).breaker_open);
+	/* Honest ones are tickets with their original now, and cost no child. */
+	wait_for_child();
+	int64_t parsed = parser_pool_stats(pool).parsed;
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(run_one(neighbour), PARSE_FAILED);
+	assert_int_equal(parser_pool_stats(pool).untried, 50);
+	assert_int_equal(parser_pool_stats(pool).parsed, parsed);
+	/* A probe that fails costs one child, and the rest begins anew. */
+	rest_is_over();
+	assert_int_equal(run_one(STR("crash: 3\r\n\r\n")), PARSE_CRASHED);
+	assert_int_equal(parser_pool_stats(pool).died, 5);
+	assert_true(parser_pool_stats(pool).breaker_open);
+	assert_int_equal(run_one(neighbour), PARSE_FAILED);
+	/* Of many at once one is the probe, and the others don't wait for what becomes of it. */
+	wait_for_child();
+	rest_is_over();
+	struct test_job jobs[10];
+	unsigned ok = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(jobs); i++)
+		job_init(&jobs[i], neighbour, 0);
+	run_jobs(jobs, ARRAY_SIZE(jobs));
+	for (unsigned i = 0; i < ARRAY_SIZE(jobs); i++) {
+		ok += jobs[i].job.status == PARSE_OK;
+		job_done(&jobs[i]);
+	}
+	assert_int_equal(ok, 1);
+	/* It was answered: all is as before. */
+	assert_false(parser_pool_stats(pool).breaker_open);
+	assert_int_equal(parser_pool_stats(pool).breaker_opened, 1);
+	assert_int_equal(run_one(neighbour), PARSE_OK);
+	close_pool();
+	clock_replace(NULL, NULL);
+}
+
+/* What waited for a child when it opened is not left waiting. */
+static void a_queue_does_not_wait_for_the_breaker(void **state)
+{
+	(void)state;
+	enum { N = 200 };
+	struct test_job jobs[N];
+	unsigned crashed = 0, failed = 0, ok = 0;
+	open_pool_with_breaker(4);
+	for (unsigned i = 0; i < N; i++)
+		job_init(&jobs[i], i % 2 ? neighbour : STR("crash: x\r\n\r\n"), 0);
+	run_jobs(jobs, N);
+	for (unsigned i = 0; i < N; i++) {
+		crashed += jobs[i].job.status == PARSE_CRASHED;
+		failed += jobs[i].job.status == PARSE_FAILED;
+		ok += jobs[i].job.status == PARSE_OK;
+		job_done(&jobs[i]);
+	}
+	assert_int_equal(crashed + failed + ok, N);
+	assert_int_equal(parser_pool_stats(pool).untried, failed);
+	assert_true(failed > N / 2);
+	assert_true(parser_pool_stats(pool).died < 10);
+	close_pool();
+}
+
+/* ---- a child's memory ---- */
+
+static void one_that_wants_all_memory_costs_the_others_nothing(void **state)
+{
+	(void)state;
+	if (!parser_sandbox_filters())
+		skip();
+	run_with_bad("eat: all\r\nSubject: told by the header\r\n\r\n", 2, 40, 20, PARSE_CRASHED);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -655,6 +883,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(closing_finishes_what_was_submitted),
 		cmocka_unit_test(a_program_that_is_no_parser_blames_no_mail),
 		cmocka_unit_test(crashes_do_not_spin),
+		cmocka_unit_test(the_same_mail_kills_no_second_parser),
+		cmocka_unit_test(without_a_digest_nothing_is_remembered),
+		cmocka_unit_test(copies_of_one_mail_kill_two_parsers_and_no_more),
+		cmocka_unit_test(when_many_die_nobody_waits_until_a_probe_works),
+		cmocka_unit_test(a_queue_does_not_wait_for_the_breaker),
+		cmocka_unit_test(one_that_wants_all_memory_costs_the_others_nothing),
 		cmocka_unit_test(big_mails_leave_no_memory_behind),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
