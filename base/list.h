@@ -61,7 +61,10 @@ static inline struct list_node *list_pop_front(struct list *list)
 	struct list_node *node = list->head.next;
 	if (node == &list->head)
 		return NULL;
-	list_remove(node);
+	list->head.next =
+		node->next; /* said of the head itself: whoever reads this need not know that node->prev is it */
+	node->next->prev = &list->head;
+	list_node_init(node);
 	return node;
 }
 

@@ -106,6 +106,7 @@ static enum comment_about about_of(const struct speaker *speaker)
 		const char *mark;
 		enum comment_about about;
 	} abouts[] = {
+		{"no-text", ABOUT_NO_TEXT},
 		{"stranger", ABOUT_STRANGER},
 		{"agent-under-client-token", ABOUT_AGENT_AS_CLIENT},
 		{"agent-without-token", ABOUT_AGENT_UNPROVEN},
@@ -154,36 +155,78 @@ int apply_event(struct apply *apply, const struct tenant *tenant, const struct k
 }
 
 static int follow_up(struct apply *apply, const struct tenant *tenant, const struct known_ticket *known,
-		     const struct speaker *speaker, struct comment_id comment)
+		     const struct speaker *speaker, const struct outcome *outcome)
 {
 	struct conversation conversation = {
 		.txn = apply->txn, .maker = &apply->task->maker, .tenant = tenant, .now_ms = apply->now_ms};
 	const struct conversation_comment made = {
 		.ticket = &known->row,
-		.comment = comment,
+		.comment = outcome->comment,
 		.speaker = *speaker,
 		.author_address = apply->from,
 		.people = &known->people,
+		.storm = outcome->storm,
 	};
 	int r = conversation_commented(&conversation, &made);
 	apply->task->jobs_due |= conversation.jobs_due;
 	return r;
 }
 
-int apply_comment(struct apply *apply, const struct tenant *tenant, const struct known_ticket *known,
-		  const struct decision *decision, const struct speaker *speaker, struct outcome *outcome)
+static int look_for_storm(struct apply *apply, const struct tenant *tenant, const struct known_ticket *known,
+			  struct outcome *outcome)
 {
+	struct conversation conversation = {
+		.txn = apply->txn, .maker = &apply->task->maker, .tenant = tenant, .now_ms = apply->now_ms};
+	int r = conversation_storm_on(&conversation, known->row.id, &outcome->storm);
+	if (r == 0 && outcome->storm)
+		outcome->quota = quota_verdict_name(QUOTA_STORM);
+	return r;
+}
+
+/* For the note: one of several names in From is not to look like the one who wrote it (THREATS H8). */
+static struct str all_authors(struct apply *apply, const struct decision *decision)
+{
+	struct str text;
+	size_t n = apply->mail->from.n;
+	if (n < 2 || apply->from.len ||
+	    arena_printf(&apply->scratch, &text, "several addresses at once (the first of %zu is %.*s)", n,
+			 STR_ARG(apply_cut(decision->author, MAILADDR_PATH_MAX))) < 0)
+		return decision->author;
+	return text;
+}
+
+/* An agent's slip of the finger, or a mail that could not be read, is no answer to send to the customer. */
+static struct speaker with_something_to_say(const struct parsed_mail *mail, struct speaker speaker)
+{
+	bool answers = speaker.kind == SPEAKER_AGENT && speaker.visibility == COMMENT_PUBLIC;
+	if (answers && str_trim(mail->text).len == 0 && mail->attachments_n == 0) {
+		speaker.visibility = COMMENT_INTERNAL;
+		speaker.mark = "no-text";
+	}
+	return speaker;
+}
+
+int apply_comment(struct apply *apply, const struct tenant *tenant, const struct known_ticket *known,
+		  const struct decision *decision, const struct speaker *of_token, struct outcome *outcome)
+{
+	const struct speaker said = with_something_to_say(apply->mail, *of_token), *speaker = &said;
 	char note[APPLY_NOTE_MAX];
 	struct strbuf fresh;
 	if (apply->quiet.automatic || apply->quiet.nobody)
 		return apply_event(apply, tenant, known, decision, outcome);
-	struct comment_row row = apply_comment_row(apply, tenant, about_of(speaker), decision->author, note);
+	int r = look_for_storm(apply, tenant, known, outcome);
+	if (r < 0)
+		return r;
+	enum comment_about about = about_of(speaker);
+	if (about == ABOUT_NOTHING && outcome->storm)
+		about = ABOUT_STORM;
+	struct comment_row row = apply_comment_row(apply, tenant, about, all_authors(apply, decision), note);
 	row.ticket = outcome->ticket = known->row.id;
 	row.visibility = speaker->visibility;
 	outcome->kind = AUDIT_COMMENTED;
 	outcome->speaker = speaker->mark;
 	strbuf_init(&fresh, QUOTE_SENT_TEXT_MAX + 16);
-	int r = set_author(apply, known, decision, speaker, &row);
+	r = set_author(apply, known, decision, speaker, &row);
 	if (r == 0)
 		r = ticket_reference(apply->txn, known->row.id, outcome->reference);
 	if (r == 0)
@@ -191,5 +234,5 @@ int apply_comment(struct apply *apply, const struct tenant *tenant, const struct
 	if (r == 0)
 		r = apply_add_comment(apply, tenant, &row, &outcome->comment);
 	strbuf_done(&fresh);
-	return r < 0 ? r : follow_up(apply, tenant, known, speaker, outcome->comment);
+	return r < 0 ? r : follow_up(apply, tenant, known, speaker, outcome);
 }

@@ -31,6 +31,7 @@ struct apply {
 	struct strbuf reply;
 	struct arena scratch; /* texts for one recipient's rows: the delivery's own arena would fill up */
 	size_t told;          /* recipients that the reply text names */
+	size_t confirmed;     /* new tickets whose author may have got a confirmation */
 	/* whatever its recipients, a report complains once; its comment on the ticket, or 0 */
 	bool complaint_taken;
 	struct comment_id complaint;
@@ -46,6 +47,7 @@ struct outcome {
 	char reference[TICKET_REFERENCE_SIZE];
 	/* for the verdict; "" or NULL: nothing to say */
 	const char *speaker, *thread, *quota;
+	bool storm; /* nobody is told of it (conversation.h) */
 };
 
 /* A ticket that is there, and who is on it. */

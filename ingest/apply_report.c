@@ -1,7 +1,9 @@
 /*
  * Reports about mail that we sent (SPEC section 6): bounces (RFC 3464 and free-form) to bounce+TOKEN, and complaints
  * (RFC 5965) wherever they come to. Always true: a report is believed for the very job whose address it came back to or
- * shows, since nobody else has that address; nothing answers a report; the team is told of a failure once.
+ * shows, since nobody else has that address; nothing answers a report; the team is told of a failure once. A complaint
+ * stops what a customer gets, never the team's own notices: who was shown one of those (somebody forwarded it) could
+ * silence a helpdesk.
  */
 #include "ingest/apply_private.h"
 
@@ -74,15 +76,20 @@ static void print_why(const struct mail_report *report, char ret[WHY_MAX + 8])
 			*c = ' ';
 }
 
+static bool is_stoppable(const struct outbox_row *job)
+{
+	return job->kind == OUTBOX_CONFIRM || job->kind == OUTBOX_ANSWER;
+}
+
 static int note_complaint(struct apply *apply, const struct outbox_row *job)
 {
 	struct str text;
 	if (job->ticket.v == 0)
 		return 0;
-	int r = arena_printf(
-		&apply->scratch, &text,
-		"No more mail goes to %.*s: a complaint about a mail of ours came back from there.",
-		STR_ARG(job->recipient));
+	const char *what = is_stoppable(job) ? "No more mail goes to" : "The team's mail still goes to";
+	int r = arena_printf(&apply->scratch, &text,
+			     "%s %.*s: a complaint about a mail of ours came back from there.", what,
+			     STR_ARG(job->recipient));
 	if (r < 0)
 		return r;
 	const struct comment_row row = {
@@ -109,7 +116,9 @@ static int stop(struct apply *apply, const struct outbox_row *job)
 	print_why(apply->mail->reports_n ? &apply->mail->reports[0] : NULL, why);
 	snprintf(text, sizeof(text), "complaint%s%s", why[0] ? ": " : "", why);
 	apply->complaint_taken = true;
-	int r = stopped_add(apply->txn, job->tenant, job->recipient, str_from(text), apply->now_ms);
+	int r = is_stoppable(job)
+			? stopped_add(apply->txn, job->tenant, job->recipient, str_from(text), apply->now_ms)
+			: 0;
 	return r < 0 ? r : note_complaint(apply, job);
 }
 

@@ -6,6 +6,11 @@
 
 #define SUBJECT_READ_MAX 4096 /* octets of a subject that are looked at */
 
+/* One mail may name very many recipients, and what follows from it by itself must not grow with them: confirmations to
+ * its author, who may be forged, over all tenants; and a tenant's notices of its tickets, as acme+1, acme+2, ... */
+#define DELIVERY_CONFIRMS 3
+#define DELIVERY_NOTICES  5
+
 struct ticket_wish apply_wish(const struct apply *apply, const struct decision *decision)
 {
 	return (struct ticket_wish){
@@ -45,9 +50,47 @@ static int add_first_comment(struct apply *apply, const struct tenant *tenant,
 	return apply_add_comment(apply, tenant, &row, &outcome->comment);
 }
 
+/* A confirmation goes to the one author that From names, or to where the mail says that it came from (RFC 3834 4); never
+ * to one of several, nor to who only stands in Sender or Reply-To (THREATS A7). */
+static void keep_to_one_author(struct apply *apply, const struct decision *decision, struct ticket_wish *wish)
+{
+	struct str reverse_path = apply->delivery->envelope.reverse_path_text;
+	if (!wish->may_confirm || str_eq(decision->author, apply->from) ||
+	    (apply->mail->from.n < 2 && str_eq(decision->author, reverse_path)))
+		return;
+	wish->may_confirm = false;
+	apply->quiet.why = "no-one-author";
+}
+
+/* Tickets that this mail made in the tenant already. */
+static size_t made_before(const struct apply *apply, const struct ingest_recipient *recipient)
+{
+	size_t n = 0;
+	LIST_FOREACH(node, &apply->delivery->envelope.recipients) {
+		const struct ingest_recipient *other =
+			CONTAINER_OF(node, struct ingest_recipient, recipient.link);
+		if (other == recipient)
+			break;
+		n += other->mailbox.role == MAILBOX_TENANT &&
+		     other->mailbox.tenant == recipient->mailbox.tenant;
+	}
+	return n;
+}
+
+static int look_for_storm(struct apply *apply, const struct ingest_recipient *recipient,
+			  struct client_id requester, struct outcome *outcome)
+{
+	struct conversation conversation = {
+		.txn = apply->txn, .tenant = recipient->mailbox.tenant, .now_ms = apply->now_ms};
+	int r = conversation_storm_by(&conversation, requester, &outcome->storm);
+	outcome->storm = outcome->storm || made_before(apply, recipient) >= DELIVERY_NOTICES;
+	return r;
+}
+
 static int tell(struct apply *apply, const struct tenant *tenant, const struct ticket_row *ticket,
 		const struct ticket_wish *wish, struct outcome *outcome)
 {
+	bool may_confirm = wish->may_confirm && apply->confirmed < DELIVERY_CONFIRMS;
 	struct conversation conversation = {
 		.txn = apply->txn, .maker = &apply->task->maker, .tenant = tenant, .now_ms = apply->now_ms};
 	const struct conversation_start start = {
@@ -58,13 +101,15 @@ static int tell(struct apply *apply, const struct tenant *tenant, const struct t
 		.requester_address = wish->author,
 		.subject = ticket->subject,
 		.quiet = apply->quiet.nobody,
-		.may_confirm = wish->may_confirm,
+		.may_confirm = may_confirm,
+		.storm = outcome->storm,
 		.limits = &apply->task->quota,
 	};
 	enum quota_verdict verdict;
 	int r = conversation_started(&conversation, &start, &verdict);
 	if (r < 0)
 		return r;
+	apply->confirmed += may_confirm && verdict == QUOTA_FREE;
 	apply->task->jobs_due |= conversation.jobs_due;
 	outcome->quota = quota_verdict_name(verdict);
 	return 0;
@@ -73,6 +118,7 @@ static int tell(struct apply *apply, const struct tenant *tenant, const struct t
 int apply_new_ticket(struct apply *apply, const struct ingest_recipient *recipient,
 		     const struct decision *decision, const struct ticket_wish *wish, struct outcome *outcome)
 {
+	struct ticket_wish noted = *wish;
 	const struct tenant *tenant = recipient->mailbox.tenant;
 	struct ticket_row row = {
 		.tenant = tenant->id,
@@ -89,11 +135,18 @@ int apply_new_ticket(struct apply *apply, const struct ingest_recipient *recipie
 	if (r == 0)
 		r = upsert_author(apply, tenant, wish, &row.requester);
 	if (r == 0)
+		r = look_for_storm(apply, recipient, row.requester, outcome);
+	if (r == 0)
 		r = ticket_add(apply->txn, &row, &row.id, &row.number, outcome->reference);
 	if (r < 0)
 		return r;
+	keep_to_one_author(apply, decision, &noted);
 	outcome->kind = AUDIT_CREATED;
 	outcome->ticket = row.id;
-	r = add_first_comment(apply, tenant, &row, wish, outcome);
-	return r < 0 ? r : tell(apply, tenant, &row, wish, outcome);
+	if (outcome->storm && noted.about == ABOUT_NOTHING) {
+		noted.about = ABOUT_STORM;
+		noted.who = wish->author;
+	}
+	r = add_first_comment(apply, tenant, &row, &noted, outcome);
+	return r < 0 ? r : tell(apply, tenant, &row, &noted, outcome);
 }

@@ -73,6 +73,8 @@ static const struct {
 	[ABOUT_TICKET_GONE] = {"An answer to ticket number ", ", which does not exist any more."},
 	[ABOUT_LINKED] = {"This names ticket ",
 			  ", but its author is not on that ticket, so it is a new one."},
+	[ABOUT_STORM] = {"Nobody was told of this by mail: too much came within an hour. This is from ", "."},
+	[ABOUT_NO_TEXT] = {"Not sent to the customer, because there is nothing in it: this came from ", "."},
 };
 
 static struct str cut(struct str text, size_t max)

@@ -25,6 +25,8 @@ enum comment_about {
 	ABOUT_FORWARDED_BY,    /* who: the agent */
 	ABOUT_TICKET_GONE,     /* who: the number that was answered */
 	ABOUT_LINKED,          /* who: the other ticket's reference */
+	ABOUT_STORM,           /* who: the author */
+	ABOUT_NO_TEXT,         /* who: the agent */
 };
 /* The words for it before a note (may be empty), on a line of their own. Into buf (COMMENT_ABOUT_MAX + COMMENT_NOTE_MAX
  * octets); the result is a view of it. note may not be in buf. */

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "storage/pace.h"
+
 static bool is_done(enum ticket_status status)
 {
 	return status == TICKET_RESOLVED || status == TICKET_CLOSED;
@@ -38,6 +40,20 @@ static int tell(struct conversation *conversation, struct notice *notice)
 	return r;
 }
 
+/* ---- storms */
+
+int conversation_storm_by(struct conversation *conversation, struct client_id requester, bool *ret)
+{
+	return pace_tickets(conversation->txn, requester, STORM_TICKETS,
+			    conversation->now_ms - STORM_WINDOW_MS, ret);
+}
+
+int conversation_storm_on(struct conversation *conversation, struct ticket_id ticket, bool *ret)
+{
+	return pace_comments(conversation->txn, ticket, STORM_COMMENTS,
+			     conversation->now_ms - STORM_WINDOW_MS, ret);
+}
+
 static struct str team_of(const struct conversation *conversation)
 {
 	return notice_team_address(conversation->tenant->notify_email, conversation->tenant->admin_email);
@@ -64,8 +80,7 @@ static int take_quota(struct conversation *conversation, const struct conversati
 	return r < 0 ? r : tenant_set_quota(txn, tenant, of_tenant.bytes, of_tenant.len);
 }
 
-static int confirm(struct conversation *conversation, const struct conversation_start *start,
-		   enum quota_verdict *ret_verdict)
+static int confirm(struct conversation *conversation, const struct conversation_start *start)
 {
 	struct notice notice = {
 		.kind = OUTBOX_CONFIRM,
@@ -74,11 +89,20 @@ static int confirm(struct conversation *conversation, const struct conversation_
 		.participant = PARTICIPANT_REQUESTER,
 		.recipient = start->requester_address,
 	};
-	if (!start->may_confirm || !conversation->tenant->confirm ||
-	    is_own_mailbox(conversation, start->requester_address))
-		return 0;
-	int r = take_quota(conversation, start, ret_verdict);
-	return r < 0 || *ret_verdict != QUOTA_FREE ? r : tell(conversation, &notice);
+	return tell(conversation, &notice);
+}
+
+static bool is_wanted(const struct conversation *conversation, const struct conversation_start *start)
+{
+	return start->may_confirm && conversation->tenant->confirm &&
+	       !is_own_mailbox(conversation, start->requester_address);
+}
+
+/* The team wrote to itself: a test, or a program that answers for it whatever we send. */
+static bool is_from_team(const struct conversation *conversation, struct str requester)
+{
+	return str_ieq(requester, conversation->tenant->admin_email) ||
+	       str_ieq(requester, conversation->tenant->notify_email);
 }
 
 int conversation_started(struct conversation *conversation, const struct conversation_start *start,
@@ -92,11 +116,17 @@ int conversation_started(struct conversation *conversation, const struct convers
 		.participant = PARTICIPANT_TEAM,
 		.recipient = team_of(conversation),
 	};
-	*ret_verdict = QUOTA_FREE;
-	if (start->quiet)
+	bool confirmed = is_wanted(conversation, start);
+	bool from_team = is_from_team(conversation, start->requester_address);
+	int r = 0;
+	*ret_verdict = start->storm && !start->quiet ? QUOTA_STORM : QUOTA_FREE;
+	if (start->quiet || start->storm || (from_team && !start->may_confirm))
 		return 0;
-	int r = tell(conversation, &notice);
-	return r < 0 ? r : confirm(conversation, start, ret_verdict);
+	if (confirmed || from_team)
+		r = take_quota(conversation, start, ret_verdict);
+	if (r == 0 && (*ret_verdict == QUOTA_FREE || !from_team))
+		r = tell(conversation, &notice);
+	return r == 0 && confirmed && *ret_verdict == QUOTA_FREE ? confirm(conversation, start) : r;
 }
 
 /* ---- a comment */
@@ -145,21 +175,32 @@ static int change_status(struct conversation *conversation, const struct ticket_
 	return ticket_update(conversation->txn, ticket->id, &change, conversation->now_ms);
 }
 
-int conversation_commented(struct conversation *conversation, const struct conversation_comment *comment)
+static bool is_public(const struct speaker *speaker)
 {
-	const struct ticket_row *ticket = comment->ticket;
-	if (comment->speaker.visibility == COMMENT_INTERNAL || comment->speaker.kind == SPEAKER_STRANGER)
-		return tell_team(conversation, comment);
-	if (comment->speaker.kind == SPEAKER_AGENT) {
+	return speaker->visibility != COMMENT_INTERNAL && speaker->kind != SPEAKER_STRANGER;
+}
+
+static int tell_of_comment(struct conversation *conversation, const struct conversation_comment *comment)
+{
+	if (comment->storm)
+		return 0;
+	if (is_public(&comment->speaker) && comment->speaker.kind == SPEAKER_AGENT) {
 		struct notice answer = comment_notice(comment, OUTBOX_ANSWER, PARTICIPANT_REQUESTER,
 						      comment->people->requester);
-		int r = tell(conversation, &answer);
-		return r < 0 ? r : change_status(conversation, ticket, TICKET_WAITING_ON_CUSTOMER);
+		return tell(conversation, &answer);
 	}
 	int r = tell_team(conversation, comment);
-	if (r == 0)
-		r = tell_agents(conversation, comment);
-	return r < 0 ? r : change_status(conversation, ticket, TICKET_WAITING_ON_AGENT);
+	return r == 0 && is_public(&comment->speaker) ? tell_agents(conversation, comment) : r;
+}
+
+int conversation_commented(struct conversation *conversation, const struct conversation_comment *comment)
+{
+	bool by_agent = comment->speaker.kind == SPEAKER_AGENT;
+	int r = tell_of_comment(conversation, comment);
+	if (r < 0 || !is_public(&comment->speaker))
+		return r;
+	return change_status(conversation, comment->ticket,
+			     by_agent ? TICKET_WAITING_ON_CUSTOMER : TICKET_WAITING_ON_AGENT);
 }
 
 /* ---- who is on it */

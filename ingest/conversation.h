@@ -7,6 +7,12 @@
  * agent's public comment is mailed to the client and sets waiting_on_customer; either reopens what was resolved or
  * closed. A stranger's is told to the team and changes nothing else. An event (a machine's mail) changes nothing
  * and tells nobody.
+ *
+ * A storm makes tickets and comments, not mail (SPEC section 8), whatever the header fields of its mails say: when programs
+ * answer each other without a mark, nothing but counting ends it. So nobody is told of a mail when within the last
+ * hour its author made STORM_TICKETS tickets, or mails made STORM_COMMENTS comments on its ticket. And what goes to
+ * the very address that a new ticket came from is an automatic answer, the team's notice too: it has the same caps as a
+ * confirmation.
  */
 #ifndef SERVELO_INGEST_CONVERSATION_H
 #define SERVELO_INGEST_CONVERSATION_H
@@ -17,6 +23,10 @@
 #include "tenant/quota.h"
 #include "tenant/tenants.h"
 
+#define STORM_WINDOW_MS INT64_C(3600000)
+#define STORM_TICKETS   200
+#define STORM_COMMENTS  100
+
 struct conversation {
 	struct store_txn *txn;
 	const struct notice_maker *maker;
@@ -26,7 +36,8 @@ struct conversation {
 };
 
 /* A ticket was just made, with its first comment. The team is told unless quiet says that nobody is; the customer is
- * when may_confirm says so, the tenant wants it, and the caps leave room. *ret_verdict: what the caps said. */
+ * when may_confirm says so, the tenant wants it, and the caps leave room. storm: nobody is told. *ret_verdict: what the
+ * caps said. */
 struct conversation_start {
 	struct ticket_id ticket;
 	int64_t number;
@@ -34,7 +45,7 @@ struct conversation_start {
 	struct client_id requester;
 	struct str requester_address;
 	struct str subject; /* of the ticket */
-	bool quiet, may_confirm;
+	bool quiet, may_confirm, storm;
 	const struct quota_limits *limits;
 };
 int conversation_started(struct conversation *conversation, const struct conversation_start *start,
@@ -48,8 +59,13 @@ struct conversation_comment {
 	struct speaker speaker;
 	struct str author_address;
 	const struct people *people;
+	bool storm; /* conversation_storm_on(): the status changes, nobody is told */
 };
 int conversation_commented(struct conversation *conversation, const struct conversation_comment *comment);
+
+/* Did so much come lately that nobody is told of what comes now? Before the ticket or comment is made. */
+int conversation_storm_by(struct conversation *conversation, struct client_id requester, bool *ret);
+int conversation_storm_on(struct conversation *conversation, struct ticket_id ticket, bool *ret);
 
 /* Who is on the ticket, with views into the arena and the tenant. */
 int conversation_people(struct conversation *conversation, const struct ticket_row *ticket,

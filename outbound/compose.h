@@ -20,7 +20,7 @@
 #include "storage/outgoing.h"
 #include "tenant/key_ring.h"
 
-#define COMPOSED_MAX ((size_t)32 * 1024 * 1024) /* octets of a mail that we make */
+#define COMPOSED_MAX ((size_t)33 * 1024 * 1024) /* octets of a mail that we make */
 
 /* An attachment's octets, decoded, out of a stored original: appended to out. Called on the worker. -ENOENT (no such
  * part), -EMSGSIZE (out is full), -errno. The reading of hostile mail is the caller's business (a parser child). */

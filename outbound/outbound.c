@@ -31,6 +31,7 @@
 #define CLOSING_TURN_MS 10 /* a queue that is full empties itself meanwhile */
 
 static void on_timer(uv_timer_t *timer);
+static void pause_relay(struct outbound *outbound);
 static void turn(struct outbound *outbound);
 static void arm(struct outbound *outbound);
 
@@ -94,6 +95,7 @@ int outbound_reconfigure(struct outbound *outbound, const struct outbound_settin
 	outbound_setup_unref(old);
 	if (old->relay)
 		say_if_none(outbound);
+	pause_relay(outbound);
 	outbound_wake(outbound);
 	return 0;
 }
@@ -110,6 +112,19 @@ void outbound_wake(struct outbound *outbound)
 {
 	outbound->look = true;
 	outbound_kick(outbound);
+}
+
+static void pause_relay(struct outbound *outbound)
+{
+	if (outbound->setup->relay)
+		relay_pause(outbound->setup->relay, outbound->paused);
+}
+
+void outbound_set_paused(struct outbound *outbound, bool paused)
+{
+	outbound->paused = paused;
+	pause_relay(outbound);
+	outbound_wake(outbound);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -139,7 +154,7 @@ static void tell_drained(struct outbound *outbound)
 static void turn(struct outbound *outbound)
 {
 	uv_timer_stop(&outbound->timer); /* a kick in this turn asks for another one */
-	if (outbound_ending(outbound) || !outbound->setup->relay)
+	if (outbound_holding(outbound))
 		outbound_give_back(outbound, "");
 	else
 		outbound_give_back_while_resting(outbound);
@@ -166,7 +181,7 @@ static int64_t own_deadline(const struct outbound *outbound)
 	int64_t deadline_ms = INT64_MAX;
 	bool claims = !outbound->released || outbound_claim_room(outbound) > 0;
 	if (claims && !outbound->claiming.under_way) {
-		if (outbound->look || !outbound->released || wait_ms < 0)
+		if (!outbound->released || outbound_claim_due(outbound, clock_now_ms()))
 			wait_ms = 0;
 		if (outbound->next_due_ms != INT64_MAX || wait_ms == 0)
 			deadline_ms = now_ms + earliest(wait_ms, OUTBOUND_LOOK_MAX_MS);

@@ -60,6 +60,10 @@ int outbound_reconfigure(struct outbound *outbound, const struct outbound_settin
 /* Would these settings do? Opens nothing. For `servelo check` and before a reload. */
 int outbound_check(const struct outbound_settings *settings, struct conf_error *reterr);
 void outbound_wake(struct outbound *outbound);
+/* After outbox_set_paused() is committed. Paused: what the relay has not heard of yet is given back, due as before; what
+ * is on a connection comes to its end. That nothing is claimed is the outbox's own to see to, so the start after a pause
+ * needs no call. Not paused: as outbound_wake(). */
+void outbound_set_paused(struct outbound *outbound, bool paused);
 /* What is claimed comes to its end within the relay's own deadlines, or is given back (due at once) at close. on_drained
  * once. */
 void outbound_drain(struct outbound *outbound, void (*on_drained)(void *ctx), void *ctx);

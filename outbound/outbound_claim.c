@@ -26,7 +26,7 @@ size_t outbound_claim_room(const struct outbound *outbound)
 {
 	const struct outbound_setup *setup = outbound->setup;
 	struct relay_stats stats;
-	if (!setup->relay || outbound_ending(outbound) || outbound->held >= OUTBOUND_HELD_MAX)
+	if (outbound_holding(outbound) || outbound->held >= OUTBOUND_HELD_MAX)
 		return 0;
 	relay_stats(setup->relay, &stats);
 	size_t max = setup->claimed_max, room = max > outbound->jobs_n ? max - outbound->jobs_n : 0;
@@ -39,12 +39,18 @@ size_t outbound_claim_room(const struct outbound *outbound)
 	return room < outbound->claim_max ? room : outbound->claim_max;
 }
 
+bool outbound_claim_due(const struct outbound *outbound, int64_t now_ms)
+{
+	int64_t due_ms = outbound->next_due_ms;
+	bool clock_put_back = due_ms != INT64_MAX && due_ms - now_ms > OUTBOX_WAIT_MAX_MS;
+	return outbound->look || due_ms <= now_ms || clock_put_back;
+}
+
 void outbound_claim(struct outbound *outbound)
 {
 	struct outbound_claiming *claiming = &outbound->claiming;
 	int64_t now_ms = clock_now_ms();
-	bool wanted = outbound->look || outbound->next_due_ms <= now_ms;
-	size_t max = wanted ? outbound_claim_room(outbound) : 0;
+	size_t max = outbound_claim_due(outbound, now_ms) ? outbound_claim_room(outbound) : 0;
 	if (claiming->under_way || outbound->closing || (max == 0 && outbound->released) ||
 	    clock_mono_ms() < claiming->not_before_ms)
 		return;

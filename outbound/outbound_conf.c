@@ -76,7 +76,7 @@ static const struct conf_option relay_options[] = {
 	{"password_file", CONF_PATH, RELAY(password_file),
 	 .help = "file whose first line is the password; only its owner may read it"},
 	{"auth", CONF_ENUM, RELAY(auth), .def = "auto", .choices = auth_choices,
-	 .help = "how to log in; auto: PLAIN, else LOGIN"},
+	 .help = "how to log in: auto (PLAIN, else LOGIN), plain, login, xoauth2"},
 	{"connections", CONF_INT, RELAY(connections), .def = "4", .min = 1, .max = 100, .flags = CONF_RUNTIME,
 	 .help = "connections at once, at most"},
 	{"mails_per_connection", CONF_INT, RELAY(mails_per_connection), .def = "100", .min = 1, .max = 100000,
@@ -108,7 +108,7 @@ static const struct conf_option outbound_options[] = {
 	{"templates", CONF_PATH, offsetof(struct outbound_conf, templates),
 	 .help = "folder with templates of your own, by locale and kind; empty: the built-in ones"},
 	{"attachments_max", CONF_SIZE, offsetof(struct outbound_conf, attachments_max), .def = "18MiB",
-	 .min = 0, .max = 22 * 1024 * 1024, .flags = CONF_RUNTIME,
+	 .min = 0, .max = OUTBOUND_ATTACHMENTS_MAX, .flags = CONF_RUNTIME,
 	 .help = "octets of attachments that an agent's answer takes along; what is more is named in it"},
 };
 const struct conf_table outbound_conf_table = {"outbound", sizeof(struct outbound_conf), outbound_options,

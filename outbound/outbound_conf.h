@@ -30,10 +30,13 @@ struct secrets_conf {
 };
 extern const struct conf_table secrets_conf_table;
 
+/* A mail of ours has room for so many octets of files, in base64, besides its texts (COMPOSED_MAX of compose.h). */
+#define OUTBOUND_ATTACHMENTS_MAX (INT64_C(19) * 1024 * 1024)
+
 /* Section "outbound". */
 struct outbound_conf {
 	const char *templates;   /* folder of the operator's own; "": the built-in ones */
-	int64_t attachments_max; /* octets that an answer carries to the customer */
+	int64_t attachments_max; /* octets that an answer carries to the customer; OUTBOUND_ATTACHMENTS_MAX */
 };
 extern const struct conf_table outbound_conf_table;
 

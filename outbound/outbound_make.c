@@ -12,6 +12,9 @@
 #define OUTGOING_MAX ((size_t)96 * 1024 * 1024) /* octets of one job's texts; a mail's size limits them */
 #define BATCH_MAX    16                         /* so that the first ones are sent while others are made */
 
+_Static_assert(OUTBOUND_ATTACHMENTS_MAX / 57 * 78 + 6 * 1024 * 1024 < COMPOSED_MAX,
+	       "files of the largest size, in lines of base64, and texts fit into a mail");
+
 static void making_run(struct work *work);
 static void making_done(struct work *work);
 static void take_batch(struct outbound *outbound);

@@ -55,6 +55,7 @@ struct outbound_job {
 	unsigned piece; /* what read() gives next */
 	/* settled */
 	struct outbox_settlement settlement;
+	bool moot; /* the row was not CLAIMED any more: it is left as it is, and nothing follows from it */
 	char why[OUTCOME_WHY_SIZE];
 };
 
@@ -104,6 +105,7 @@ struct outbound {
 	char *data_dir;
 	uv_timer_t timer;
 	bool timer_closed, closing, draining;
+	bool paused; /* by a call; the outbox knows for itself, and better */
 	void (*on_drained)(void *ctx);
 	void *drained_ctx;
 
@@ -129,6 +131,11 @@ void outbound_kick(struct outbound *outbound);
 static inline bool outbound_ending(const struct outbound *outbound)
 {
 	return outbound->draining || outbound->closing;
+}
+/* ... or not now. */
+static inline bool outbound_holding(const struct outbound *outbound)
+{
+	return outbound_ending(outbound) || outbound->paused || !outbound->setup->relay;
 }
 
 /* ---- outbound_setup.c */
@@ -156,6 +163,8 @@ int outbound_job_mail(struct outbound_job *job);
 
 /* ---- the steps; each does what can be done now, and is called in each turn */
 void outbound_claim(struct outbound *outbound);
+/* There may be a job that is due by the wall clock. */
+bool outbound_claim_due(const struct outbound *outbound, int64_t now_ms);
 size_t outbound_claim_room(const struct outbound *outbound);
 void outbound_make(struct outbound *outbound);
 void outbound_send(struct outbound *outbound);

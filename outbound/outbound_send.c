@@ -14,7 +14,7 @@ static void on_done(struct smtp_mail *mail, const struct smtp_result *result);
 void outbound_send(struct outbound *outbound)
 {
 	struct outbound_setup *setup = outbound->setup;
-	while (setup->relay && !outbound_ending(outbound) && !list_empty(&outbound->ready)) {
+	while (!outbound_holding(outbound) && !list_empty(&outbound->ready)) {
 		struct outbound_job *job = CONTAINER_OF(outbound->ready.head.next, struct outbound_job, link);
 		job->mail.done = on_done;
 		if (relay_submit(setup->relay, &job->mail) < 0)

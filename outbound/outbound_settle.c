@@ -64,7 +64,14 @@ void outbound_settle(struct outbound *outbound)
 static int settle_one(struct outbound_settling *settling, struct outbound_job *job, struct store_txn *txn)
 {
 	const struct notice_maker maker = {settling->setup->keys, str_from(settling->setup->domain)};
-	int r = outbox_settle(txn, job->row.id, &job->settlement);
+	struct outbox_row row = {.state = OUTBOX_CANCELLED};
+	int r = outbox_get(txn, job->row.id, &row);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	job->moot = row.state != OUTBOX_CLAIMED;
+	if (job->moot)
+		return 0;
+	r = outbox_settle(txn, job->row.id, &job->settlement);
 	if (r < 0 || job->settlement.state != OUTBOX_FAILED)
 		return r;
 	r = notice_failed(txn, &maker, &job->row, job->settlement.why, settling->now_ms, NULL);
@@ -91,7 +98,9 @@ static void account(struct outbound_job *job)
 	struct log_field id = lf_int("job", job->row.id.v);
 	struct log_field kind = lf_cstr("kind", outbox_kind_name(job->row.kind));
 	struct log_field why = lf_str("why", settlement->why);
-	if (settlement->state == OUTBOX_SENT) {
+	if (job->moot) {
+		LOG(LOG_LEVEL_INFO, "mail-changed-meanwhile", id, kind, why);
+	} else if (settlement->state == OUTBOX_SENT) {
 		outbound->sent++;
 		LOG(LOG_LEVEL_INFO, "mail-sent", id, kind, why);
 	} else if (settlement->state == OUTBOX_FAILED) {

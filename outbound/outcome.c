@@ -105,6 +105,9 @@ void outcome_decide(const struct outbox_row *row, const struct smtp_result *resu
 		settlement.state = OUTBOX_SENT;
 	} else if (result->outcome == SMTP_FAILED) {
 		settlement.state = OUTBOX_FAILED;
+	} else if (result->outcome == SMTP_UNKNOWN && result->error == -ECANCELED) {
+		settlement.state = OUTBOX_DUE; /* it was us who went */
+		settlement.due_ms = row->due_ms;
 	} else {
 		try_again(row, env, &settlement);
 	}

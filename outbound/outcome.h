@@ -5,7 +5,8 @@
  *	2yz to the final dot                      SENT
  *	5yz, or this relay can't be asked          FAILED
  *	4yz, a timeout, a connection lost          DUE again by the ladder of backoff.h; FAILED when its five days are over
- *	no answer to the final dot                 the same: perhaps the relay has it, and the next try is the same mail
+ *	no answer to the final dot                 the same: perhaps the relay has it, and the next try is the same mail;
+ *	                                           when it was us who ended the connection (-ECANCELED), due at once
  *	before MAIL (no connection, TLS, login)    DUE as before, no try of the mail; FAILED when the five days are over and
  *	                                           the relay has been down for longer than a restart takes
  */

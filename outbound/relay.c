@@ -258,7 +258,7 @@ void relay_tick(struct relay *relay)
 	relay->awake = false;
 	if (relay->rest_until_ms <= clock_mono_ms())
 		relay->resting = false;
-	if (relay->give_back || relay->draining)
+	if (relay->give_back || relay->draining || relay->paused)
 		give_back_waiting(relay);
 	if (!relay->closing)
 		send_waiting(relay);
@@ -281,7 +281,8 @@ size_t relay_room(const struct relay *relay)
 {
 	size_t max = relay->settings.connections * WAITING_PER_CONNECTION, held = relay->waiting_n;
 	bool doubtful = (relay->resting || relay->failures) && !works(relay);
-	if (relay->closing || relay->draining || relay->give_back || (relay->resting && doubtful))
+	if (relay->closing || relay->draining || relay->paused || relay->give_back ||
+	    (relay->resting && doubtful))
 		return 0;
 	LIST_FOREACH(node, &relay->conns)
 		held += CONTAINER_OF(node, struct relay_conn, link)->busy;
@@ -311,6 +312,8 @@ static void give_back_waiting(struct relay *relay)
 	if (relay->give_back) {
 		result = relay->last_failure;
 		result.outcome = SMTP_DEFERRED;
+		if (result.stage >= SMTP_STAGE_MAIL) /* that was another mail's */
+			result.stage = SMTP_STAGE_IDLE;
 	}
 	relay->give_back = false;
 	list_init(&given_back);
@@ -568,6 +571,7 @@ static void conn_free(struct relay_conn *conn)
 void relay_pause(struct relay *relay, bool paused)
 {
 	relay->paused = paused;
+	relay->full = true; /* there may be room again */
 	wake(relay);
 }
 

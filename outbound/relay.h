@@ -20,8 +20,8 @@
  * through (not reached, greets with 554, offers no STARTTLS, shows a wrong certificate, refuses AUTH, hangs,
  * says 421 to each first MAIL) makes the relay be left alone for a while, which grows (backoff.h). Unless
  * another connection works, what waits here is given back at once: done() with SMTP_DEFERRED and the stage at
- * which it failed; a stage before SMTP_STAGE_MAIL says that it was not the mail's fault. There is no room
- * then. Afterwards one connection tries, and the others follow when it has carried a mail.
+ * which it failed; a stage before SMTP_STAGE_MAIL says that it was not the mail's fault, and those that waited
+ * always have one: what a connection did to its own mail was nothing of theirs. There is no room then. Afterwards one connection tries, and the others follow when it has carried a mail.
  *
  * Time is clock_mono_ms(); a timer of our own looks at it, and tests call relay_tick(). Callbacks come from
  * the loop and from relay_tick() and relay_close() only. Loop thread.
@@ -62,8 +62,8 @@ int relay_open(struct relay **ret, uv_loop_t *loop, const struct relay_settings 
 size_t relay_room(const struct relay *relay);
 /* Takes the mail; -EAGAIN when there is no room: nothing was taken. */
 int relay_submit(struct relay *relay, struct smtp_mail *mail);
-/* Nothing is sent until resumed; what is under way comes to its end. Mails are still taken while there is
- * room. */
+/* Nothing is sent until resumed: those that wait are given back (SMTP_DEFERRED, -ECANCELED), those under way come to
+ * their end, and there is no room. */
 void relay_pause(struct relay *relay, bool paused);
 /* No more mails: those that wait are given back (SMTP_DEFERRED, -ECANCELED), those under way come to their
  * end. */

@@ -384,6 +384,14 @@ void client_refused(struct smtp_client *client, const struct relay_reply *reply)
 	become_closed(client);
 }
 
+void client_wants_login(struct smtp_client *client, const struct relay_reply *reply)
+{
+	client->state = CLIENT_AUTH;
+	result_of_reply(&client->why, SMTP_STAGE_AUTH, reply);
+	client->why.outcome = SMTP_DEFERRED;
+	become_closed(client);
+}
+
 /* ---- turns */
 
 void client_expect(struct smtp_client *client, enum client_state state, int64_t timeout_ms)

@@ -103,6 +103,8 @@ void client_connect_failed(struct smtp_client *client, int error);
 void client_lost(struct smtp_client *client, int error, const char *text);
 /* The same because of a reply. */
 void client_refused(struct smtp_client *client, const struct relay_reply *reply);
+/* 530 to MAIL (RFC 4954 6): the relay takes no mail from us as we are, which is no fault of this one. */
+void client_wants_login(struct smtp_client *client, const struct relay_reply *reply);
 void client_now_ready(struct smtp_client *client);
 void client_reset(struct smtp_client *client);
 /* A command line, without its CRLF. */

@@ -307,6 +307,10 @@ void transaction_reply(struct smtp_client *client, const struct relay_reply *rep
 		client_refused(client, reply);
 		return;
 	}
+	if (reply->code == 530 && stage == SMTP_STAGE_MAIL && tx->got < tx->sent) {
+		client_wants_login(client, reply);
+		return;
+	}
 	if (client->state == CLIENT_BODY || tx->got == tx->sent || !fits_command(stage, reply)) {
 		early_reply(client, reply);
 		return;

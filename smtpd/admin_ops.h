@@ -62,6 +62,8 @@ enum admin_effect {
 	ADMIN_CHANGES_TENANTS,
 	ADMIN_CHANGES_SETTINGS,
 	ADMIN_MAKES_JOBS, /* or makes some due: the outbox may have work */
+	ADMIN_PAUSES_OUTBOX,
+	ADMIN_RESUMES_OUTBOX,
 };
 
 struct admin_rules {

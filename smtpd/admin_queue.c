@@ -26,8 +26,8 @@ static const char *const allow_keys[] = {"address", NULL};
 const struct op_kind admin_queue_kinds[] = {
 	{"queue.retry", check_retry, apply_retry, ADMIN_MAKES_JOBS, "id", no_keys},
 	{"queue.cancel", check_cancel, apply_cancel, ADMIN_CHANGES_NOTHING_ELSE, "id", no_keys},
-	{"queue.pause", check_nothing, apply_pause, ADMIN_CHANGES_NOTHING_ELSE, NULL, no_keys},
-	{"queue.resume", check_nothing, apply_resume, ADMIN_MAKES_JOBS, NULL, no_keys},
+	{"queue.pause", check_nothing, apply_pause, ADMIN_PAUSES_OUTBOX, NULL, no_keys},
+	{"queue.resume", check_nothing, apply_resume, ADMIN_RESUMES_OUTBOX, NULL, no_keys},
 	{"queue.allow", check_allow, apply_allow, ADMIN_CHANGES_NOTHING_ELSE, "slug", allow_keys},
 	{0},
 };

@@ -561,6 +561,12 @@ static int put_in_force(struct request *request, struct strbuf *out)
 		if (control->deps.jobs_due)
 			control->deps.jobs_due(control->ctx);
 		return 0;
+	case ADMIN_PAUSES_OUTBOX:
+	case ADMIN_RESUMES_OUTBOX:
+		if (control->deps.paused)
+			control->deps.paused(control->ctx,
+					     admin_op_effect(request->op) == ADMIN_PAUSES_OUTBOX);
+		return 0;
 	case ADMIN_CHANGES_NOTHING_ELSE:
 		return 0;
 	}

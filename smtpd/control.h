@@ -66,6 +66,8 @@ struct control_deps {
 	struct key_ring *(*keys)(void *ctx);
 	/* Outbox jobs were made or became due (committed). May be NULL. */
 	void (*jobs_due)(void *ctx);
+	/* The outbox was paused or resumed (committed). May be NULL. */
+	void (*paused)(void *ctx, bool paused);
 	/* Calls fn once per counter. May be NULL. */
 	void (*stats)(void *ctx, control_stat_fn *fn, void *fn_ctx);
 	void (*stat_texts)(void *ctx, control_text_fn *fn, void *fn_ctx); /* may be NULL */

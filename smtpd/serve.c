@@ -91,6 +91,13 @@ static void on_jobs_due(void *ctx)
 		outbound_wake(serve->outbound);
 }
 
+static void on_paused(void *ctx, bool paused)
+{
+	struct serve *serve = ctx;
+	if (serve->outbound)
+		outbound_set_paused(serve->outbound, paused);
+}
+
 static void on_rcpt_answered(void *ctx, uint64_t session_id, enum rcpt_status status,
 			     const struct rcpt_answer *answer)
 {
@@ -128,8 +135,10 @@ static struct key_ring *on_control_keys(void *ctx)
 static void prepare_process(void)
 {
 	struct rlimit files;
+	const struct rlimit no_core = {0, 0};
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
+	setrlimit(RLIMIT_CORE, &no_core); /* also of our children */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -317,6 +326,7 @@ static int start_control(struct serve *serve, struct conf_error *err)
 		.settings_changed = serve_settings_changed,
 		.keys = on_control_keys,
 		.jobs_due = on_jobs_due,
+		.paused = on_paused,
 		.stats = serve_stats,
 		.stat_texts = serve_stat_texts,
 	};

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "outbound/templates.h"
 #include "smtpd/control_path.h"
 #include "storage/reader.h"
 
@@ -475,6 +476,43 @@ static int check_outbound(const struct server_conf *conf, struct conf_error *ret
 	return r;
 }
 
+/* Mail to it would come back to this server. */
+static bool in_own_domain(const struct server_conf *conf, const char *address)
+{
+	const char *at = strrchr(address, '@');
+	return at && str_ieq(str_from(at + 1), str_from(conf->mail->domain));
+}
+
+/* What `servelo tenant add` would decline of a tenant (admin_tenant_fields.c). */
+static int check_declared_tenant(const struct server_conf *conf, const struct declared_tenant *tenant,
+				 struct conf_error *reterr)
+{
+	const char *const addresses[] = {tenant->admin_email, tenant->notify_email};
+	static const char *const names[] = {"admin_email", "notify_email"};
+	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+		if (in_own_domain(conf, addresses[i]))
+			return fail(reterr,
+				    "tenants.declare: \"%s\": %s: mail to \"%.256s\" would come back to this "
+				    "server (mail.domain is %s)",
+				    tenant->slug, names[i], addresses[i], conf->mail->domain);
+	}
+	if (tenant->locale[0] && !templates_has_locale(str_from(tenant->locale)))
+		return fail(reterr, "tenants.declare: \"%s\": locale: there are no templates in \"%s\"",
+			    tenant->slug, tenant->locale);
+	return 0;
+}
+
+static int check_tenants(const struct server_conf *conf, struct conf_error *reterr)
+{
+	const struct declared_tenant *tenants = conf->tenants->declare.items;
+	int r = tenant_conf_check(conf->mail, conf->forwards, conf->tenants, reterr);
+	if (r == 0 && !templates_has_locale(str_from(conf->tenants->locale)))
+		r = fail(reterr, "tenants.locale: there are no templates in \"%s\"", conf->tenants->locale);
+	for (size_t i = 0; r == 0 && i < conf->tenants->declare.n; i++)
+		r = check_declared_tenant(conf, &tenants[i], reterr);
+	return r;
+}
+
 static int check_process(const struct server_conf *conf, struct conf_error *reterr)
 {
 	struct sockaddr_un address;
@@ -503,7 +541,7 @@ static int fail_at_option(const struct server_conf *conf, const char *text, stru
 static int check_together(const struct server_conf *conf, struct strbuf *warnings, struct conf_error *reterr)
 {
 	struct conf_error error = {""};
-	int r = tenant_conf_check(conf->mail, conf->forwards, conf->tenants, &error);
+	int r = check_tenants(conf, &error);
 	if (r == 0 && conf->smtp->listen.n == 0)
 		r = fail(&error, "smtp.listen is empty");
 	if (r == 0)

@@ -37,6 +37,8 @@ const char outbox_sql_due[] =
 	" WHERE o.state = 0 AND o.state < 3 AND o.due_ms <= ?1 ORDER BY o.due_ms, o.id";
 const char outbox_sql_next_due[] = "SELECT due_ms FROM outbox INDEXED BY outbox_waiting"
 				   " WHERE state = 0 AND state < 3 ORDER BY due_ms LIMIT 1";
+const char outbox_sql_clock_back[] = "UPDATE outbox INDEXED BY outbox_waiting SET due_ms = ?1"
+				     " WHERE state = 0 AND state < 3 AND due_ms > ?2";
 const char outbox_sql_paused[] = "SELECT value FROM meta WHERE key = 'outbox_paused'";
 static const char sql_outbox_pause[] = "INSERT INTO meta (key, value) VALUES ('outbox_paused', ?1)"
 				       " ON CONFLICT (key) DO UPDATE SET value = excluded.value";
@@ -181,8 +183,9 @@ static int state_of(struct store_txn *txn, struct outbox_id id, enum outbox_stat
 /* One line of valid UTF-8, of OUTBOX_WHY_MAX octets at most: others' servers choose these words. */
 static struct str why_print(const char *before, struct str why, char ret[OUTBOX_WHY_MAX])
 {
-	size_t len = strlen(before);
-	memcpy(ret, before, len);
+	size_t len = 0;
+	for (; before[len]; len++)
+		ret[len] = before[len];
 	size_t n = why.len < OUTBOX_WHY_MAX - len ? why.len : OUTBOX_WHY_MAX - len;
 	while (n < why.len && n > 0 && ((unsigned char)why.ptr[n] & 0xc0) == 0x80)
 		n--;
@@ -292,6 +295,14 @@ static int number_or(struct store_txn *txn, const char *sql, int64_t otherwise, 
 	return 0;
 }
 
+static int mend_due(struct store_txn *txn, int64_t now_ms)
+{
+	struct stmt *s = stmt_use(txn->db, outbox_sql_clock_back);
+	stmt_int(s, 1, now_ms);
+	stmt_int(s, 2, now_ms + OUTBOX_WAIT_MAX_MS);
+	return stmt_run(s);
+}
+
 int outbox_claim(struct store_txn *txn, int64_t now_ms, size_t max, struct arena *arena,
 		 struct outbox_claim **ret, size_t *ret_n, int64_t *ret_next_due_ms)
 {
@@ -301,7 +312,9 @@ int outbox_claim(struct store_txn *txn, int64_t now_ms, size_t max, struct arena
 	int r = number_or(txn, outbox_sql_paused, 0, &paused);
 	if (r == 0 && !paused) {
 		claims = arena_zalloc(arena, (max ? max : 1) * sizeof(*claims));
-		r = claims ? claims_read(txn, now_ms, max, arena, claims, &n) : -ENOBUFS;
+		r = claims ? mend_due(txn, now_ms) : -ENOBUFS;
+		if (r == 0)
+			r = claims_read(txn, now_ms, max, arena, claims, &n);
 		if (r == 0)
 			r = claims_take(txn, claims, n);
 		if (r == 0)

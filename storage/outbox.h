@@ -85,6 +85,10 @@ struct outbox_claim {
 	struct str slug;       /* of its tenant; empty: none */
 	int64_t ticket_number; /* 0: none */
 };
+/* No job waits longer than this for its next try (outbound/backoff.h). One that is due later than that was made by a
+ * clock that was wrong, and is due now. */
+#define OUTBOX_WAIT_MAX_MS (INT64_C(7) * 60 * 60 * 1000)
+
 /* The jobs that are due at now_ms, the longest due first, max at most: CLAIMED from now on. Everything in *ret is in
  * the arena (which is not cleared). *ret_next_due_ms: when the next of the others will be due; INT64_MAX: none is
  * waiting. None while the outbox is paused: then *ret_next_due_ms is INT64_MAX too. When the arena is full, those that fit

@@ -22,6 +22,7 @@ extern const char outbox_sql_paused[];
 /* What is due: the writer's one query whose plan matters, here so that a test can ask for it. */
 extern const char outbox_sql_due[];
 extern const char outbox_sql_next_due[];
+extern const char outbox_sql_clock_back[];
 
 /* stopped.c: 1 and the reason (valid until the next call with the same txn), 0 when mail may go there. */
 int stopped_find(struct store_txn *txn, struct tenant_id tenant, struct str address, struct str *ret_why);

@@ -36,6 +36,7 @@ const char *quota_verdict_name(enum quota_verdict verdict)
 		[QUOTA_CLIENT_SPENT] = "client-cap",
 		[QUOTA_SUBJECT_SPENT] = "subject-cap",
 		[QUOTA_TENANT_SPENT] = "tenant-cap",
+		[QUOTA_STORM] = "storm",
 	};
 	return names[verdict];
 }

@@ -26,9 +26,10 @@ struct quota_record {
 	size_t len;
 };
 
-enum quota_verdict { QUOTA_FREE, QUOTA_CLIENT_SPENT, QUOTA_SUBJECT_SPENT, QUOTA_TENANT_SPENT };
+/* QUOTA_STORM is never quota_take()'s: too much came at once, and nobody is told (ingest/conversation.h). */
+enum quota_verdict { QUOTA_FREE, QUOTA_CLIENT_SPENT, QUOTA_SUBJECT_SPENT, QUOTA_TENANT_SPENT, QUOTA_STORM };
 const char *quota_verdict_name(
-	enum quota_verdict verdict); /* "client-cap", "subject-cap", "tenant-cap"; "" when free */
+	enum quota_verdict verdict); /* "client-cap", "subject-cap", "tenant-cap", "storm"; "" when free */
 
 /* Of a ticket's subject, which has its prefixes off already: case, blanks and digits do not matter. */
 uint32_t quota_subject_key(struct str subject);

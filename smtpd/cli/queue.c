@@ -283,7 +283,7 @@ static int change(struct cli *cli, json_t *request, json_t **ret_result)
 static int change_job(struct cli *cli, const char *op, const char *done)
 {
 	json_t *result;
-	int64_t id;
+	int64_t id = 0;
 	int r = parse_job(cli->args.words[0], &id);
 	if (r)
 		return r;

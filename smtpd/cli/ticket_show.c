@@ -164,6 +164,22 @@ static void comment_to_json(struct show *show, const struct comment_view *view)
 	json_array_append_new(show->comments, o);
 }
 
+/* ": Jane Doe <jane@example.net>", ": <jane@example.net>"; nothing of the system, which has neither. */
+static void print_author(const struct comment_view *view)
+{
+	struct str name = str_trim(str_sub(view->author_name, 0, 1024)), address = view->row.author_address;
+	struct strbuf who;
+	strbuf_init(&who, 16 * 1024);
+	display_text(&who, name, true);
+	if (address.len) {
+		strbuf_adds(&who, who.len ? " <" : "<");
+		display_text(&who, str_sub(address, 0, 1024), true);
+		strbuf_addc(&who, '>');
+	}
+	printf("%s%s\n", who.len ? ": " : "", who.len ? who.ptr : "");
+	strbuf_done(&who);
+}
+
 static void comment_to_people(struct show *show, const struct comment_view *view)
 {
 	const struct comment_row *row = &view->row;
@@ -175,14 +191,7 @@ static void comment_to_people(struct show *show, const struct comment_view *view
 		 : row->automatic    ? ", automatic"
 				     : "");
 	fputs(head, stdout);
-	fputs(": ", stdout);
-	struct strbuf who;
-	strbuf_init(&who, 16 * 1024);
-	display_text(&who, str_sub(view->author_name, 0, 1024), true);
-	strbuf_adds(&who, who.len ? " <" : "<");
-	display_text(&who, str_sub(row->author_address, 0, 1024), true);
-	printf("%s>\n", who.ptr);
-	strbuf_done(&who);
+	print_author(view);
 	if (view->mail_id.text[0])
 		printf("  original: %s\n", view->mail_id.text);
 	if (row->note.len)

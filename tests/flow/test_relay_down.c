@@ -130,6 +130,7 @@ static const struct {
 	{"closes at once", {SINK_CONNECT, "X"}, "closed the connection"},
 	{"does not know EHLO for now", {SINK_EHLO, "451 4.3.0 later"}, "451 4.3.0 later"},
 	{"hangs at EHLO", {SINK_EHLO, "H"}, "took too long"},
+	{"wants a login that we don't have", {SINK_MAIL, "530 5.7.0 authentication required"}, "530 5.7.0"},
 	{"says what is no reply", {SINK_CONNECT, "HTTP/1.1 400 Bad Request"}, "no reply"},
 };
 

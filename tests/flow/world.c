@@ -21,7 +21,7 @@
 #define HANG_SECONDS 100 /* real ones: a test that gets there has failed */
 #define QUIET_TURNS  30
 
-static _Atomic int64_t now_ms = BEGIN_MS;
+static _Atomic int64_t now_ms = BEGIN_MS, wall_shift_ms;
 
 int64_t world_now_ms(void)
 {
@@ -31,6 +31,16 @@ int64_t world_now_ms(void)
 void world_set_now(int64_t to_ms)
 {
 	now_ms = to_ms;
+}
+
+void world_put_wall_clock(int64_t by_ms)
+{
+	wall_shift_ms += by_ms;
+}
+
+static int64_t wall_now_ms(void)
+{
+	return now_ms + wall_shift_ms;
 }
 
 static void must_not_hang(uint64_t started)
@@ -45,7 +55,8 @@ void world_open(struct world *world, sink_policy *policy, void *ctx)
 {
 	static const struct str key = STR_INIT("0123456789abcdef0123456789ABCDEF");
 	memset(world, 0, sizeof(*world));
-	clock_replace(world_now_ms, world_now_ms);
+	wall_shift_ms = 0;
+	clock_replace(wall_now_ms, world_now_ms);
 	log_setup(2, LOG_FORMAT_TEXT, getenv("FLOW_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, false);
 	snprintf(world->dir, sizeof(world->dir), "/tmp/servelo-flow-XXXXXX");
 	assert_non_null(mkdtemp(world->dir));

@@ -60,6 +60,8 @@ struct world {
 /* The clock of both kinds. */
 int64_t world_now_ms(void);
 void world_set_now(int64_t now_ms);
+/* The wall clock alone is put on or back by so much, until world_open(). */
+void world_put_wall_clock(int64_t by_ms);
 
 void world_open(struct world *world, sink_policy *policy, void *ctx);
 void world_open_store(struct world *world);

@@ -12,6 +12,7 @@ said: a reply; None to say nothing ever again (hangs); DROP to close the connect
 """
 import email
 import email.policy
+import functools
 import os
 import socket
 import threading
@@ -26,8 +27,11 @@ class Mail:
 
     def __init__(self, envelope_from, recipients, octets):
         self.envelope_from, self.recipients, self.octets = envelope_from, recipients, octets
-        self.message = email.message_from_bytes(octets, policy=email.policy.default)
         self.given = False
+
+    @functools.cached_property
+    def message(self):
+        return email.message_from_bytes(self.octets, policy=email.policy.default)
 
     def body(self, kind):
         part = self.message.get_body((kind,))
@@ -146,6 +150,8 @@ class Relay:
         while True:
             try:
                 sock, _ = self.listener.accept()
+                # several short replies in a row would wait for each other's acknowledgement
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 return
             with self.changed:

@@ -1,4 +1,5 @@
 """Mail that is to leave, as the command line tells of it and changes it; agents who answer without mail; tokens."""
+import pathlib
 import socket
 import socketserver
 import stat
@@ -77,7 +78,8 @@ def test_the_reason_of_a_relay_that_is_not_there_is_said(make_server):
 
 
 class Relay(socketserver.ThreadingTCPServer):
-    """Takes every mail, but for recipients in `refused`; keeps the reverse-path that each recipient had."""
+    """Takes every mail, but for recipients in `refused`; keeps the reverse-path that each recipient had. Says nothing to
+    a final dot while `answers` is not set."""
     daemon_threads = True
 
     class Session(socketserver.StreamRequestHandler):
@@ -100,6 +102,8 @@ class Relay(socketserver.ThreadingTCPServer):
                     self.say("354 go on")
                     while self.rfile.readline() not in (b".\r\n", b""):
                         pass
+                    self.server.whole.release()
+                    self.server.answers.wait()
                 self.say("221 2.0.0 bye" if verb == b"QUIT" else "250 2.0.0 fine")
                 if verb == b"QUIT":
                     return
@@ -107,6 +111,8 @@ class Relay(socketserver.ThreadingTCPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Relay.Session)
         self.taken, self.refused = {}, set()
+        self.whole, self.answers = threading.Semaphore(0), threading.Event()  # mails up to their dot; it may be answered
+        self.answers.set()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -129,7 +135,8 @@ def test_what_left_and_what_failed_is_told(make_server):
         assert "no such user here" in failed["waits"] and "retry" in failed["next"], failed
         said = server.cli("queue", "list")
         assert "no such user here" in said and "jane.doe@example.net" not in said and said.startswith("ID")
-        assert "no such user here" in server.cli("ticket", "show", ticket)
+        text = server.cli("ticket", "show", ticket)
+        assert "no such user here" in text and "Z, system" in text and "<>" not in text, text
         job = str(sent["id"])
         for verb in ("retry", "cancel"):
             assert b"has left already" in server.run("queue", verb, job).stderr
@@ -147,6 +154,50 @@ def test_what_left_and_what_failed_is_told(make_server):
         wait_state(server, ticket, "answer", "sent")
         server.stop()
         relay.shutdown()
+
+
+def test_a_pause_takes_back_what_the_relay_has_not_heard_of(make_server):
+    with Relay() as relay:
+        server = make_server(relay={"host": "127.0.0.1", "port": relay.server_address[1], "tls": "none",
+                                    "connections": 1}).start()
+        relay.answers.clear()
+        for _ in range(5):
+            new_ticket(server)
+        assert relay.whole.acquire(timeout=60)
+        assert "nothing else begins" in server.cli("queue", "pause")
+        until = time.monotonic() + 60
+        while sum(job["state"] == "sending" for job in server.json("queue", "list")) > 1:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        jobs = server.json("queue", "list")
+        waiting = [str(job["id"]) for job in jobs if job["state"] == "due"]
+        sending = next(str(job["id"]) for job in jobs if job["state"] == "sending")
+        assert len(waiting) == len(jobs) - 1 >= 5
+        done = server.run("queue", "cancel", sending)
+        assert done.returncode == 75 and b"is being sent" in done.stderr, done
+        server.cli("queue", "cancel", waiting[0])
+        relay.answers.set()
+        while server.json("queue", "show", sending)["state"] != "sent":
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert [str(job["id"]) for job in server.json("queue", "list")] == waiting[1:]
+        server.cli("queue", "resume")
+        while jobs := server.json("queue", "list"):
+            assert time.monotonic() < until, jobs
+            time.sleep(0.02)
+        assert server.json("queue", "show", waiting[0])["state"] == "cancelled"
+        assert sum(relay.whole.acquire(timeout=1) for _ in waiting[1:]) == len(waiting) - 1
+        assert not relay.whole.acquire(blocking=False)
+        server.stop()
+        relay.shutdown()
+
+
+def test_nothing_that_knows_a_secret_leaves_a_core_dump(make_server):
+    server = make_server().start()
+    for pid in (server.pid, *server.children()):
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text().splitlines()
+        assert next(line for line in limits if line.startswith("Max core")).split()[4:6] == ["0", "0"], pid
+    server.stop()
 
 
 def report(kind, fields, to):

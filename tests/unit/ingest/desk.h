@@ -57,7 +57,7 @@ struct desk {
 };
 
 struct post {
-	const char *to[4]; /* local parts */
+	const char *to[8]; /* local parts */
 	const char *from, *name, *subject, *id, *answers, *text;
 	const char *also_from;
 	const char *loop_mark, *forward_confirmation, *class_rule;

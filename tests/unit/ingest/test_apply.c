@@ -408,8 +408,8 @@ static void a_mail_finds_its_ticket_when_from_is_on_it(void **state)
 		 true},
 		{{.from = JANE, .also_from = "m@x.org", .answers = own},
 		 "created",
-		 "normal thread:own-message-id",
-		 TOLD_TEAM " confirm>" JANE "/1",
+		 "normal thread:own-message-id quiet:no-one-author",
+		 TOLD_TEAM,
 		 true},
 		/* what names no ticket of this tenant */
 		{{.from = "j1@x.org", .answers = gone},
@@ -802,6 +802,20 @@ static void a_complaint_stops_mail_to_its_address(void **state)
 	desk_balanced(desk);
 }
 
+static void an_answer_without_words_is_not_sent(void **state)
+{
+	struct desk *desk = *state;
+	char agent[80];
+	open_ticket(desk);
+	desk_reply_to(desk, "acme", 1, PARTICIPANT_TEAM, agent, sizeof(agent));
+	desk_post(desk, &(struct post){.to = {agent}, .from = "team@acme.example", .text = " \n"});
+	assert_null(strstr(desk_jobs(desk), "answer>"));
+	struct desk_comment comment = desk_last_comment(desk, "ACME-00001");
+	assert_int_equal(comment.visibility, COMMENT_INTERNAL);
+	assert_non_null(strstr(comment.note, "Not sent to the customer"));
+	desk_balanced(desk);
+}
+
 static void a_complaint_may_name_the_mail_by_its_message_id(void **state)
 {
 	static const struct mail_report abuse = {STR_INIT(JANE), STR_INIT(""), STR_INIT("abuse"),
@@ -1004,6 +1018,7 @@ int main(void)
 		WITH_DESK(our_own_mail_coming_home_is_an_event_on_its_ticket),
 		WITH_DESK(a_complaint_stops_mail_to_its_address),
 		WITH_DESK(a_complaint_may_name_the_mail_by_its_message_id),
+		WITH_DESK(an_answer_without_words_is_not_sent),
 		WITH_DESK(our_own_mail_is_not_forwarded_again),
 		WITH_DESK(recipients_of_several_kinds_are_each_treated_by_their_own_rule),
 		WITH_DESK(tokens_are_judged_at_rcpt),

@@ -15,7 +15,7 @@ static void how_it_came_is_a_line_that_is_found_again(void **state UNUSED)
 {
 	static const enum comment_about all[] = {
 		ABOUT_STRANGER,     ABOUT_AGENT_AS_CLIENT, ABOUT_AGENT_UNPROVEN, ABOUT_EVENT,
-		ABOUT_FORWARDED_BY, ABOUT_TICKET_GONE,     ABOUT_LINKED,
+		ABOUT_FORWARDED_BY, ABOUT_TICKET_GONE,     ABOUT_LINKED,         ABOUT_STORM,
 	};
 	const struct str read = STR("1 attachment is left out; the original holds it.");
 	static char again[COMMENT_ABOUT_MAX + COMMENT_NOTE_MAX];
@@ -44,7 +44,7 @@ static void the_longest_of_both_fit(void **state UNUSED)
 	for (size_t i = 0; i + 1 < sizeof(who); i += 2)
 		memcpy(who + i, "\xc3\xa9", 2);
 	memset(note, 'n', sizeof(note));
-	for (int about = ABOUT_STRANGER; about <= ABOUT_LINKED; about++) {
+	for (int about = ABOUT_STRANGER; about <= ABOUT_STORM; about++) {
 		struct str all = comment_note_about((enum comment_about)about, (struct str){who, sizeof(who)},
 						    (struct str){note, sizeof(note)}, exact);
 		assert_true(all.len <= COMMENT_ABOUT_MAX + COMMENT_NOTE_MAX);

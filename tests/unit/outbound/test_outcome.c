@@ -92,12 +92,13 @@ static const struct {
 	unsigned failures;
 	enum outbox_state state;
 	bool tried;
-	int64_t wait_ms; /* of DUE, from now; -1: due as it was */
+	int64_t wait_ms; /* of DUE, from now; -1: due as it was, an unknown one because we went */
 } outcomes[] = {
 	{"sent", SMTP_DELIVERED, SMTP_STAGE_END, 0, 0, OUTBOX_SENT, true, 0},
 	{"refused", SMTP_FAILED, SMTP_STAGE_RCPT, 0, 0, OUTBOX_FAILED, true, 0},
 	{"deferred", SMTP_DEFERRED, SMTP_STAGE_RCPT, 0, 0, OUTBOX_DUE, true, MINUTE},
 	{"perhaps", SMTP_UNKNOWN, SMTP_STAGE_END, 0, 0, OUTBOX_DUE, true, MINUTE},
+	{"perhaps, and we went", SMTP_UNKNOWN, SMTP_STAGE_END, 0, 0, OUTBOX_DUE, true, -1},
 	{"deferred, just in time", SMTP_DEFERRED, SMTP_STAGE_END, BACKOFF_MAIL_MS - 1, 0, OUTBOX_DUE, true,
 	 1},
 	{"deferred, too late", SMTP_DEFERRED, SMTP_STAGE_END, BACKOFF_MAIL_MS, 0, OUTBOX_FAILED, true, 0},
@@ -118,8 +119,11 @@ static void test_outcomes(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
 		const struct outbox_row row = {.since_ms = NOW - outcomes[i].age_ms, .due_ms = NOW - 77};
-		const struct smtp_result result = {
-			.outcome = outcomes[i].outcome, .stage = outcomes[i].stage, .text = "so it is"};
+		bool left = outcomes[i].outcome == SMTP_UNKNOWN && outcomes[i].wait_ms < 0;
+		const struct smtp_result result = {.outcome = outcomes[i].outcome,
+						   .stage = outcomes[i].stage,
+						   .error = left ? -ECANCELED : 0,
+						   .text = "so it is"};
 		const struct outcome_env env = {WHERE, outcomes[i].failures, NOW, UINT32_C(1) << 31};
 		struct outbox_settlement settlement;
 		char why[OUTCOME_WHY_SIZE];
@@ -151,6 +155,10 @@ static void test_ladder(void **state)
 		outcome_decide(&row, &result, &env, why, &settlement);
 		assert_int_equal(settlement.due_ms - NOW, minutes[tries] * MINUTE);
 	}
+	/* nothing that we make waits longer than what a claim takes for a clock that was wrong */
+	int64_t due_ms;
+	assert_int_equal(backoff_mail(NOW, NOW, UINT32_MAX, UINT32_MAX, &due_ms), 0);
+	assert_in_range(due_ms - NOW, 360 * MINUTE, OUTBOX_WAIT_MAX_MS - 1);
 }
 
 static void test_not_made(void **state)

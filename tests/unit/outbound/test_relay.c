@@ -313,21 +313,39 @@ static void test_back_pressure(void **state)
 	world_close(&world);
 }
 
+/* What waits comes back, what is on a connection ends there, nothing is taken until it goes on. */
 static void test_pause(void **state)
 {
 	(void)state;
 	struct world world;
-	world_open(&world, 3);
+	world_open(&world, 6);
+	world.feed = false;
+	world.settings.connections = 1;
 	fake_relay_script(world.fake, good);
 	world_start(&world);
+	assert_int_equal(relay_submit(world.relay, &world.mails[0].mail), 0);
+	assert_int_equal(relay_submit(world.relay, &world.mails[1].mail), 0);
 	relay_pause(world.relay, true);
+	assert_int_equal(relay_room(world.relay), 0);
+	assert_int_equal(relay_submit(world.relay, &world.mails[2].mail), -EAGAIN);
 	settle(&world);
-	assert_int_equal(world.done, 0);
-	assert_int_equal(stats_of(&world).waiting, 3);
+	assert_int_equal(world.done, 2);
+	assert_int_equal(stats_of(&world).waiting, 0);
 	assert_int_equal(fake_relay_counts(world.fake).accepted, 0);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(world.mails[i].result.outcome, SMTP_DEFERRED);
+		assert_int_equal(world.mails[i].result.error, -ECANCELED);
+	}
+	unsigned rooms = world.rooms;
 	relay_pause(world.relay, false);
-	run_until_done(&world, 3);
-	assert_all(&world, SMTP_DELIVERED);
+	settle(&world);
+	assert_true(world.rooms > rooms);
+	world.submitted = 2;
+	world.feed = true;
+	feed(&world);
+	run_until_done(&world, 6);
+	for (size_t i = 2; i < 6; i++)
+		assert_int_equal(world.mails[i].result.outcome, SMTP_DELIVERED);
 	world_close(&world);
 }
 

@@ -439,8 +439,8 @@ static void what_may_be_due_is_said(void **state)
 		{REF("assign", ",\"agent\":\"a@b.example\""), ADMIN_MAKES_JOBS},
 		{REF("set", ",\"tag\":\"x\""), ADMIN_CHANGES_NOTHING_ELSE},
 		{"{\"op\":\"queue.retry\",\"id\":1}", ADMIN_MAKES_JOBS},
-		{"{\"op\":\"queue.resume\"}", ADMIN_MAKES_JOBS},
-		{"{\"op\":\"queue.pause\"}", ADMIN_CHANGES_NOTHING_ELSE},
+		{"{\"op\":\"queue.resume\"}", ADMIN_RESUMES_OUTBOX},
+		{"{\"op\":\"queue.pause\"}", ADMIN_PAUSES_OUTBOX},
 	};
 	struct fixture *f = *state;
 	const struct admin_rules rules = {.domain = "desk.example", .keys = f->keys};

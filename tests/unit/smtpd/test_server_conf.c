@@ -124,7 +124,7 @@ static void test_what_does_not_fit_together_is_refused(void **state)
 		{"relay: {host: smtp.example.org, ca_file: gone.pem}", "gone.pem: No such file"},
 		{"outbound: {templates: gone}", "gone: No such file"},
 		{"outbound: {templates: c.yaml}", "c.yaml is not a folder"},
-		{"outbound: {attachments_max: 30MiB}", "outbound.attachments_max: must be at most"},
+		{"outbound: {attachments_max: 20MiB}", "outbound.attachments_max: must be at most"},
 		{"secrets: {reply_token: relative.key}", "secrets.reply_token: an absolute path"},
 		{"secrets: {reply_token: [/nonexistent/key]}", "/nonexistent/key: No such file"},
 		{"secrets: {reply_token: [/dev/null]}", "/dev/null is not a file"},
@@ -139,6 +139,14 @@ static void test_what_does_not_fit_together_is_refused(void **state)
 		{"forwards: {desk: nobody}", "forwards: an address is expected"},
 		{"tenants: {declare: [{slug: abuse, admin_email: a@b}]}",
 		 "tenants.declare.slug: the name is reserved"},
+		{"tenants: {declare: [{slug: acme, admin_email: a@EXAMPLE.org}]}",
+		 "\"acme\": admin_email: mail to \"a@EXAMPLE.org\" would come back"},
+		{"tenants: {declare: [{slug: acme, admin_email: a@b.example,"
+		 " notify_email: desk@example.org}]}",
+		 "notify_email: mail to"},
+		{"tenants: {locale: tlh}", "tenants.locale: there are no templates in \"tlh\""},
+		{"tenants: {declare: [{slug: acme, admin_email: a@b.example, locale: tlh}]}",
+		 "\"acme\": locale: there are no templates in \"tlh\""},
 	};
 	struct house *house = *state;
 	write_file(house, "open.key", "", 0644);

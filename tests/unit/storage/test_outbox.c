@@ -385,6 +385,22 @@ static void claims_come_in_order_of_due_and_not_more_than_asked_for(void **state
 	assert_int_equal(w->n, 0);
 }
 
+/* What a clock that was days ahead made due is due now; the longest wait there is stands. */
+static void a_claim_mends_what_is_due_too_late(void **state)
+{
+	struct world *w = *state;
+	add(w, NOW + OUTBOX_WAIT_MAX_MS);
+	add(w, NOW + OUTBOX_WAIT_MAX_MS + 1);
+	add(w, NOW + INT64_C(30) * 86400000);
+	tamper(&w->f, "UPDATE outbox SET state = 2 WHERE id = 3");
+	assert_int_equal(claim(w, NOW, 5), 0);
+	assert_int_equal(w->n, 1);
+	assert_int_equal(w->claims[0].row.id.v, 2);
+	assert_true(w->next_due_ms == NOW + OUTBOX_WAIT_MAX_MS);
+	assert_int_equal(ask(&w->f, "SELECT due_ms FROM outbox WHERE id = 2"), NOW);
+	assert_int_equal(ask(&w->f, "SELECT state FROM outbox WHERE id = 3"), OUTBOX_FAILED);
+}
+
 static void a_claim_brings_what_its_reply_address_needs(void **state)
 {
 	struct world *w = *state;
@@ -593,14 +609,16 @@ static int plan_fn(void *ctx, struct store_txn *txn)
 static void a_claim_walks_its_index(void **state)
 {
 	struct world *w = *state;
-	static char due[2048], next[512];
+	static char due[2048], next[512], back[512];
 	snprintf(due, sizeof(due), "EXPLAIN QUERY PLAN %s", outbox_sql_due);
 	snprintf(next, sizeof(next), "EXPLAIN QUERY PLAN %s", outbox_sql_next_due);
+	snprintf(back, sizeof(back), "EXPLAIN QUERY PLAN %s", outbox_sql_clock_back);
 	const struct {
 		const char *sql, *wanted;
 	} cases[] = {
 		{due, "SEARCH o USING INDEX outbox_waiting (state=? AND due_ms<?)"},
 		{next, "SEARCH outbox USING COVERING INDEX outbox_waiting (state=?)"},
+		{back, "SEARCH outbox USING INDEX outbox_waiting (state=? AND due_ms>?)"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct plan plan = {.sql = cases[i].sql};
@@ -740,6 +758,7 @@ int main(void)
 		TEST(a_reason_is_one_short_line_of_utf8),
 		cmocka_unit_test(names_are_read_back),
 		TEST(claims_come_in_order_of_due_and_not_more_than_asked_for),
+		TEST(a_claim_mends_what_is_due_too_late),
 		TEST(a_claim_brings_what_its_reply_address_needs),
 		TEST(a_claim_that_was_rolled_back_begins_anew),
 		TEST(a_full_arena_claims_what_fits),
