@@ -16,20 +16,10 @@
 #define WHY_MAX 400 /* octets of what a report says */
 
 /* The views of a row end with the next statement. */
-static int keep_job(struct apply *apply, struct outbox_row *ret)
-{
-	struct str *const views[] = {&ret->recipient, &ret->mailbox, &ret->header_message_id, &ret->text,
-				     &ret->why};
-	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
-		if (arena_copy(&apply->scratch, *views[i], views[i]) < 0)
-			return -ENOBUFS;
-	return 0;
-}
-
 static int get_job(struct apply *apply, struct outbox_id id, struct outbox_row *ret)
 {
 	int r = outbox_get(apply->txn, id, ret);
-	return r < 0 ? r : keep_job(apply, ret);
+	return r < 0 ? r : outbox_row_keep(ret, &apply->scratch);
 }
 
 /* ---- complaints */
@@ -62,7 +52,7 @@ static int job_of_message_id(struct apply *apply, struct outbox_row *ret)
 	r = ticket_find(apply->txn, tenant->id, id.ticket, &ticket);
 	if (r == 0)
 		r = outbox_find(apply->txn, ticket, text, ret);
-	return r < 0 ? r : keep_job(apply, ret);
+	return r < 0 ? r : outbox_row_keep(ret, &apply->scratch);
 }
 
 static void print_why(const struct mail_report *report, char ret[WHY_MAX + 8])

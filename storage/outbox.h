@@ -75,6 +75,8 @@ int outbox_add(struct store_txn *txn, const struct outbox_row *row, struct outbo
 /* Views are valid until the next call with the same txn. -ENOENT. */
 int outbox_get(struct store_txn *txn, struct outbox_id id, struct outbox_row *ret);
 
+/* Its views become copies in the arena, to outlive the next call. -ENOBUFS: some may be. */
+int outbox_row_keep(struct outbox_row *row, struct arena *arena);
 /* The ticket's job with this Message-ID. As outbox_get. */
 int outbox_find(struct store_txn *txn, struct ticket_id ticket, struct str header_message_id,
 		struct outbox_row *ret);

@@ -14,8 +14,6 @@
 	" o.why"
 #define OUTBOX_COLUMNS_N 18
 void outbox_row_read(struct stmt *s, struct outbox_row *ret);
-/* Its texts go into the arena. -ENOBUFS. */
-int outbox_row_keep(struct outbox_row *row, struct arena *arena);
 
 /* 1 while it is paused; no row before it ever was. */
 extern const char outbox_sql_paused[];

@@ -87,6 +87,7 @@ static inline int desk_apply_tenants(struct store_job *job UNUSED, struct store_
 		{STR_INIT("beta"), STR_INIT("BETA"), STR_INIT("admin@beta.example"), STR_INIT("")},
 		{STR_INIT("mute"), STR_INIT("MUTE"), STR_INIT("admin@mute.example"), STR_INIT("")},
 		{STR_INIT("circle"), STR_INIT("CIRCLE"), STR_INIT("circle@" DOMAIN), STR_INIT("")},
+		{STR_INIT("odd"), STR_INIT("ODD"), STR_INIT("no address"), STR_INIT("")},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(tenants); i++) {
 		struct tenant_row row = {

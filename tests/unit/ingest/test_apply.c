@@ -489,6 +489,10 @@ static void a_forwarding_confirmation_is_shown_to_the_admin(void **state)
 	assert_true(desk->jobs_due);
 	assert_string_equal(desk_post(desk, &post), "duplicate mailbox=acme");
 	assert_string_equal(desk_jobs(desk), "");
+	/* an admin without an address reads it as a ticket */
+	post.to[0] = "odd";
+	assert_string_equal(desk_post(desk, &post), "created ticket=ODD-00001");
+	post.to[0] = "acme";
 	/* the notice itself, coming home, is none: it would go round */
 	assert_int_equal(loop_mark_mint(desk->keys, LOOP_NOTICE, (struct outbox_id){1}, mark), 0);
 	post.loop_mark = mark;
