@@ -66,6 +66,14 @@ bool log_wants(enum log_level level)
 	return (int)level <= atomic_load_explicit(&logger_level, memory_order_relaxed);
 }
 
+bool log_waits(void)
+{
+	pthread_mutex_lock(&logger.lock);
+	bool waits = logger.buf.len > 0;
+	pthread_mutex_unlock(&logger.lock);
+	return waits;
+}
+
 void log_flush(void)
 {
 	pthread_mutex_lock(&logger.lock);

@@ -10,7 +10,8 @@
  *
  * Libraries return errors; programs log. Who can act on an event logs it, once. Any thread; lines are written
  * whole. In buffered mode lines gather in memory until log_flush(), until 32 KiB are there, or until a line
- *of level warn or error comes; the loop calls log_flush() before it goes to sleep.
+ *of level warn or error comes; the loop calls log_flush() before it goes to sleep, but not more often than every few
+ * milliseconds.
  */
 #ifndef SERVELO_BASE_LOG_H
 #define SERVELO_BASE_LOG_H
@@ -61,6 +62,8 @@ void log_fields(enum log_level level, const char *event, const struct log_field 
 /* fd is not closed by us. Before the first call: text on standard error, level info. */
 void log_setup(int fd, enum log_format format, enum log_level level, bool buffered);
 bool log_wants(enum log_level level);
+/* Are there lines that log_flush() would write? */
+bool log_waits(void);
 void log_flush(void);
 /* Parse "error", "warn", "info", "debug" / "text", "json"; -EINVAL. */
 int log_level_parse(struct str s, enum log_level *ret);

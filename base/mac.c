@@ -17,9 +17,20 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#define HMAC_BLOCK 64 /* octets: SHA-256's block size */
+#include "base/alloc.h"
+
+#define HMAC_BLOCK 64  /* octets: SHA-256's block size */
+#define SPARES_MAX 2   /* contexts that a thread keeps: a new one costs as much as digesting 300 octets */
+#define POOL_SIZE  512 /* octets of randomness that a thread fetches at once ... */
+#define POOLED_MAX 8   /* ... for ids and nonces: so many octets; keys are fetched for themselves */
+
+struct spares {
+	EVP_MD_CTX *ctx[SPARES_MAX];
+	size_t n;
+};
 
 static EVP_MD *sha256_md;
+static pthread_key_t spares_key; /* struct spares: the thread's contexts that are not in use */
 static pthread_once_t sha256_once_control = PTHREAD_ONCE_INIT;
 
 static void must(bool ok, const char *what)
@@ -30,16 +41,36 @@ static void must(bool ok, const char *what)
 	_Exit(EX_OSERR);
 }
 
-static void fetch_sha256(void)
+static void free_spares(void *arg)
+{
+	struct spares *spares = arg;
+	while (spares->n > 0)
+		EVP_MD_CTX_free(spares->ctx[--spares->n]);
+	free(spares);
+}
+
+static void prepare_sha256(void)
 {
 	sha256_md = EVP_MD_fetch(NULL, "SHA256", NULL);
 	must(sha256_md, "there is no SHA256");
+	must(pthread_key_create(&spares_key, free_spares) == 0, "no key for a thread's contexts");
+}
+
+static struct spares *own_spares(void)
+{
+	struct spares *spares = pthread_getspecific(spares_key);
+	if (spares)
+		return spares;
+	spares = XNEW(struct spares);
+	must(pthread_setspecific(spares_key, spares) == 0, "no room for a thread's contexts");
+	return spares;
 }
 
 void sha256_init(struct sha256 *sha)
 {
-	pthread_once(&sha256_once_control, fetch_sha256);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	pthread_once(&sha256_once_control, prepare_sha256);
+	struct spares *spares = own_spares();
+	EVP_MD_CTX *ctx = spares->n > 0 ? spares->ctx[--spares->n] : EVP_MD_CTX_new();
 	must(ctx && EVP_DigestInit_ex2(ctx, sha256_md, NULL), "SHA256 init");
 	sha->ctx = ctx;
 }
@@ -50,10 +81,17 @@ void sha256_update(struct sha256 *sha, struct str bytes)
 		must(EVP_DigestUpdate(sha->ctx, bytes.ptr, bytes.len), "SHA256 update");
 }
 
+/* The context knows the digest and nothing else now: it may stay. */
 void sha256_final(struct sha256 *sha, uint8_t ret[SHA256_SIZE])
 {
+	struct spares *spares = own_spares();
 	must(EVP_DigestFinal_ex(sha->ctx, ret, NULL), "SHA256 final");
-	sha256_discard(sha);
+	if (spares->n == SPARES_MAX) {
+		sha256_discard(sha);
+		return;
+	}
+	spares->ctx[spares->n++] = sha->ctx;
+	sha->ctx = NULL;
 }
 
 void sha256_discard(struct sha256 *sha)
@@ -103,7 +141,7 @@ bool mac_equal(const void *a, const void *b, size_t len)
 	return CRYPTO_memcmp(a, b, len) == 0;
 }
 
-void random_bytes(void *buf, size_t len)
+static void random_fresh(void *buf, size_t len)
 {
 	uint8_t *next = buf;
 	while (len > 0) {
@@ -112,6 +150,28 @@ void random_bytes(void *buf, size_t len)
 		next += part;
 		len -= part;
 	}
+}
+
+/* What is handed out is forgotten here. */
+static void random_pooled(void *buf, size_t len)
+{
+	static _Thread_local uint8_t pool[POOL_SIZE];
+	static _Thread_local size_t left;
+	if (left < len) {
+		random_fresh(pool, sizeof(pool));
+		left = sizeof(pool);
+	}
+	left -= len;
+	memcpy(buf, pool + left, len);
+	OPENSSL_cleanse(pool + left, len);
+}
+
+void random_bytes(void *buf, size_t len)
+{
+	if (len <= POOLED_MAX)
+		random_pooled(buf, len);
+	else
+		random_fresh(buf, len);
 }
 
 size_t base64url_encode(const void *bytes, size_t len, char *ret)

@@ -53,59 +53,10 @@ static bool is_atext(int c)
 	       (ascii_alpha((char)c) || ascii_digit((char)c) || strchr("!#$%&'*+-/=?^_`{|}~", c));
 }
 
-static bool is_continuation(uint8_t c)
-{
-	return (c & 0xc0) == 0x80;
-}
-
-/* Octets of the UTF-8 character at the start of s, or 0 when there is none (RFC 3629 section 4). */
-static size_t utf8_char(struct str s)
-{
-	const uint8_t *p = (const uint8_t *)s.ptr;
-	if (s.len == 0)
-		return 0;
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		return s.len >= 2 && is_continuation(p[1]) ? 2 : 0;
-	if (p[0] >= 0xe0 && p[0] <= 0xef) {
-		uint8_t first = p[0] == 0xe0 ? 0xa0 : 0x80, last = p[0] == 0xed ? 0x9f : 0xbf;
-		return s.len >= 3 && p[1] >= first && p[1] <= last && is_continuation(p[2]) ? 3 : 0;
-	}
-	if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-		uint8_t first = p[0] == 0xf0 ? 0x90 : 0x80, last = p[0] == 0xf4 ? 0x8f : 0xbf;
-		return s.len >= 4 && p[1] >= first && p[1] <= last && is_continuation(p[2]) &&
-				       is_continuation(p[3])
-			       ? 4
-			       : 0;
-	}
-	return 0;
-}
-
-bool utf8_valid(struct str s)
-{
-	size_t i = 0;
-	while (i < s.len) {
-		uint64_t eight;
-		if (s.len - i >= sizeof(eight)) { /* most text is ASCII */
-			memcpy(&eight, s.ptr + i, sizeof(eight));
-			if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-				i += sizeof(eight);
-				continue;
-			}
-		}
-		size_t len = utf8_char((struct str){s.ptr + i, s.len - i});
-		if (len == 0)
-			return false;
-		i += len;
-	}
-	return true;
-}
-
 /* The character above 0x7f at the start of s: its octets, -EILSEQ when it may not be here, -EINVAL for C1. */
 static int non_ascii(struct str s, unsigned flags)
 {
-	size_t len = flags & MAILADDR_ALLOW_UTF8 ? utf8_char(s) : 0;
+	size_t len = flags & MAILADDR_ALLOW_UTF8 ? utf8_sequence(s) : 0;
 	if (len == 0)
 		return -EILSEQ;
 	return (uint8_t)s.ptr[0] == 0xc2 && (uint8_t)s.ptr[1] < 0xa0 ? -EINVAL : (int)len;

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/base.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 #define MAILADDR_LOCAL_MAX      64  /* octets, RFC 5321 4.5.3.1.1 */
 #define MAILADDR_LONG_LOCAL_MAX 254 /* with MAILADDR_LIBERAL; the path's limit holds too */
@@ -60,6 +61,5 @@ int mailaddr_print(const struct mailaddr *addr, struct strbuf *out);
 bool mailaddr_domain_valid(struct str domain, unsigned flags);
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" with a valid address inside. */
 bool mailaddr_literal_valid(struct str literal);
-bool utf8_valid(struct str s);
 
 #endif

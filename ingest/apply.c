@@ -28,15 +28,6 @@
 /* For one recipient: texts that a reply is compared with, who is on its ticket. */
 #define SCRATCH_MAX (2 * 1024 * 1024)
 
-struct str apply_cut(struct str text, size_t max)
-{
-	if (text.len <= max)
-		return text;
-	while (max > 0 && ((unsigned char)text.ptr[max] & 0xc0) == 0x80)
-		max--;
-	return str_sub(text, 0, max);
-}
-
 /* From names one author, or nobody that anything could follow from. */
 static struct str one_author(const struct parsed_mail *mail)
 {
@@ -65,14 +56,14 @@ static int need_message(struct apply *apply)
 		.received_ms = envelope->received_ms,
 		.reverse_path = envelope->reverse_path_text,
 		.client_ip = envelope->client_ip,
-		.helo = apply_cut(envelope->helo, SUMMARY_MAX),
+		.helo = utf8_cut(envelope->helo, SUMMARY_MAX),
 		.tls = envelope->tls,
 		.protocol = envelope->protocol,
 		.size = (int64_t)spooled_mail_size(delivery->mail),
 		.trace_size = (int64_t)delivery->trace_size,
-		.header_from = mail->from.n ? apply_cut(mail->from.items[0].address, SUMMARY_MAX) : STR(""),
-		.header_subject = apply_cut(mail->subject, SUMMARY_MAX),
-		.header_message_id = apply_cut(mail->message_id, SUMMARY_MAX),
+		.header_from = mail->from.n ? utf8_cut(mail->from.items[0].address, SUMMARY_MAX) : STR(""),
+		.header_subject = utf8_cut(mail->subject, SUMMARY_MAX),
+		.header_message_id = utf8_cut(mail->message_id, SUMMARY_MAX),
 	};
 	memcpy(row.digest, apply->task->digests.content, sizeof(row.digest));
 	return message_add(apply->txn, &row, delivery->mail, &apply->message);
@@ -137,7 +128,7 @@ static void describe(const struct ingest_recipient *recipient, const struct outc
 		snprintf(ret, OUTCOME_TEXT_SIZE, "%s ticket=%s", name, outcome->reference);
 	else
 		snprintf(ret, OUTCOME_TEXT_SIZE, "%s mailbox=%.*s", name,
-			 STR_ARG(apply_cut(recipient->mailbox.name, 40)));
+			 STR_ARG(utf8_cut(recipient->mailbox.name, 40)));
 }
 
 /* What does not fit any more into the one reply is counted. */

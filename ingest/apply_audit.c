@@ -30,7 +30,7 @@ static void print_verdict(const struct apply *apply, const struct outcome *outco
 	const struct parsed_mail *mail = apply->mail;
 	if (mail)
 		strbuf_printf(out, "%s%s%.*s", mail_class_name(mail->class), mail->class_rule.len ? ":" : "",
-			      STR_ARG(apply_cut(mail->class_rule, 128)));
+			      STR_ARG(utf8_cut(mail->class_rule, 128)));
 	if (apply->task->parse.status != PARSE_OK)
 		strbuf_printf(out, " %s", parse_status_name(apply->task->parse.status));
 	add_word(out, "thread", outcome->thread);
@@ -64,14 +64,14 @@ int apply_audit(struct apply *apply, const struct ingest_recipient *recipient, c
 		.reverse_path = envelope->reverse_path_text,
 		.recipient = strbuf_str(&to),
 		.client_ip = envelope->client_ip,
-		.helo = apply_cut(envelope->helo, SUMMARY_MAX),
+		.helo = utf8_cut(envelope->helo, SUMMARY_MAX),
 		.tls = envelope->tls,
 		.protocol = envelope->protocol,
 		.size = (int64_t)spooled_mail_size(delivery->mail),
 		.header_from =
-			mail && mail->from.n ? apply_cut(mail->from.items[0].address, SUMMARY_MAX) : STR(""),
-		.header_subject = mail ? apply_cut(mail->subject, SUMMARY_MAX) : STR(""),
-		.header_message_id = mail ? apply_cut(mail->message_id, SUMMARY_MAX) : STR(""),
+			mail && mail->from.n ? utf8_cut(mail->from.items[0].address, SUMMARY_MAX) : STR(""),
+		.header_subject = mail ? utf8_cut(mail->subject, SUMMARY_MAX) : STR(""),
+		.header_message_id = mail ? utf8_cut(mail->message_id, SUMMARY_MAX) : STR(""),
 		.verdict = strbuf_str(&verdict),
 		.outcome = outcome->kind,
 		.reply = str_from(reply),

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "ingest/quote_sent.h"
+#include "ingest/text_fold.h"
 
 #define SENT_TEXTS    8 /* of the ticket, that a reply is compared with */
 #define SENT_TEXT_MAX ((size_t)64 * 1024)
@@ -42,7 +43,7 @@ struct comment_row apply_comment_row(const struct apply *apply, const struct ten
 		.text = mail->text,
 		.reply = str_eq(mail->reply, mail->text) ? (struct str){NULL, 0} : mail->reply,
 		.note = comment_note_about(about, who, read, note_buf),
-		.header_message_id = apply_cut(mail->message_id, SUMMARY_MAX),
+		.header_message_id = utf8_cut(mail->message_id, SUMMARY_MAX),
 		.created_ms = apply->now_ms,
 	};
 }
@@ -100,7 +101,16 @@ static int set_author(struct apply *apply, const struct known_ticket *known, con
 			     &row->author);
 }
 
-static enum comment_about about_of(const struct speaker *speaker)
+/* Who has no address in From, or several, may be somebody on the ticket all the same. */
+static enum comment_about about_stranger(const struct apply *apply)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < apply->mail->from.n; i++)
+		n += str_has(apply->mail->from.items[i].address, STR("@"));
+	return apply->from.len ? ABOUT_STRANGER : n ? ABOUT_SEVERAL_AUTHORS : ABOUT_NO_AUTHOR;
+}
+
+static enum comment_about about_of(const struct apply *apply, const struct speaker *speaker)
 {
 	static const struct {
 		const char *mark;
@@ -113,7 +123,7 @@ static enum comment_about about_of(const struct speaker *speaker)
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(abouts); i++)
 		if (strcmp(speaker->mark, abouts[i].mark) == 0)
-			return abouts[i].about;
+			return abouts[i].about == ABOUT_STRANGER ? about_stranger(apply) : abouts[i].about;
 	return ABOUT_NOTHING;
 }
 
@@ -190,7 +200,7 @@ static struct str all_authors(struct apply *apply, const struct decision *decisi
 	size_t n = apply->mail->from.n;
 	if (n < 2 || apply->from.len ||
 	    arena_printf(&apply->scratch, &text, "several addresses at once (the first of %zu is %.*s)", n,
-			 STR_ARG(apply_cut(decision->author, MAILADDR_PATH_MAX))) < 0)
+			 STR_ARG(utf8_cut(decision->author, MAILADDR_PATH_MAX))) < 0)
 		return decision->author;
 	return text;
 }
@@ -217,7 +227,7 @@ int apply_comment(struct apply *apply, const struct tenant *tenant, const struct
 	int r = look_for_storm(apply, tenant, known, outcome);
 	if (r < 0)
 		return r;
-	enum comment_about about = about_of(speaker);
+	enum comment_about about = about_of(apply, speaker);
 	if (about == ABOUT_NOTHING && outcome->storm)
 		about = ABOUT_STORM;
 	struct comment_row row = apply_comment_row(apply, tenant, about, all_authors(apply, decision), note);

@@ -9,6 +9,7 @@
 #define SERVELO_INGEST_APPLY_PRIVATE_H
 
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "ingest/comment_note.h"
 #include "ingest/conversation.h"
 #include "ingest/ingest_task.h"
@@ -55,9 +56,6 @@ struct known_ticket {
 	struct ticket_row row; /* its texts are empty */
 	struct people people;
 };
-
-/* At most max octets, cut at a character. */
-struct str apply_cut(struct str text, size_t max);
 
 /* ---- apply_comment.c */
 

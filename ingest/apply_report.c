@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "ingest/text_fold.h"
 #include "storage/tenant_rows.h"
 #include "tenant/reply_token.h"
 
@@ -57,13 +58,14 @@ static int job_of_message_id(struct apply *apply, struct outbox_row *ret)
 
 static void print_why(const struct mail_report *report, char ret[WHY_MAX + 8])
 {
-	struct str status = report ? apply_cut(report->status, 16) : STR("");
-	struct str reason = report ? apply_cut(report->reason, WHY_MAX - 20) : STR("");
+	struct str status = report ? utf8_cut(report->status, 16) : STR("");
+	struct str reason = report ? utf8_cut(report->reason, WHY_MAX - 20) : STR("");
+	/* "550 5.1.1 no such user" says it already */
+	if (str_has(str_sub(reason, 0, 24), status))
+		status = STR("");
 	snprintf(ret, WHY_MAX + 8, "%.*s%s%.*s", STR_ARG(status), status.len && reason.len ? " " : "",
 		 STR_ARG(reason));
-	for (char *c = ret; *c; c++)
-		if ((unsigned char)*c < 0x20)
-			*c = ' ';
+	ret[utf8_line(str_from(ret), ret, WHY_MAX)] = '\0';
 }
 
 static bool is_stoppable(const struct outbox_row *job)

@@ -39,8 +39,8 @@ static int tell_forwarding(struct apply *apply, const struct tenant *tenant, str
 		.slug = tenant->slug,
 		.message = apply->message,
 		.recipient = tenant->admin_email,
-		.mailbox = apply_cut(apply->mail->forward_confirmation, SUMMARY_MAX),
-		.text = apply_cut(apply->mail->text, FORWARDING_TEXT_MAX),
+		.mailbox = utf8_cut(apply->mail->forward_confirmation, SUMMARY_MAX),
+		.text = utf8_cut(apply->mail->text, FORWARDING_TEXT_MAX),
 		.now_ms = apply->now_ms,
 	};
 	int r = notice_add(apply->txn, &apply->task->maker, &notice, NULL);

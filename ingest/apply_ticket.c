@@ -31,8 +31,8 @@ static int upsert_author(struct apply *apply, const struct tenant *tenant, const
 		if (r < 0)
 			return r;
 	}
-	return client_upsert(apply->txn, tenant->id, wish->author, apply_cut(name, SUMMARY_MAX),
-			     apply->now_ms, ret);
+	return client_upsert(apply->txn, tenant->id, wish->author, utf8_cut(name, SUMMARY_MAX), apply->now_ms,
+			     ret);
 }
 
 static int add_first_comment(struct apply *apply, const struct tenant *tenant,
@@ -41,6 +41,10 @@ static int add_first_comment(struct apply *apply, const struct tenant *tenant,
 {
 	char note[APPLY_NOTE_MAX];
 	struct comment_row row = apply_comment_row(apply, tenant, wish->about, wish->who, note);
+	if (wish->about == ABOUT_FORWARDED_BY && apply->mail->forwarded_text.len) {
+		row.text = apply->mail->forwarded_text;
+		row.reply = (struct str){NULL, 0};
+	}
 	row.ticket = ticket->id;
 	row.author_kind = COMMENT_BY_CLIENT;
 	row.author = ticket->requester;
@@ -48,6 +52,29 @@ static int add_first_comment(struct apply *apply, const struct tenant *tenant,
 	row.visibility = COMMENT_PUBLIC;
 	row.automatic = ticket->automatic;
 	return apply_add_comment(apply, tenant, &row, &outcome->comment);
+}
+
+/* What an agent wrote above the mail that is forwarded: to colleagues. */
+static int add_forwarding_words(struct apply *apply, const struct ticket_row *ticket,
+				const struct ticket_wish *wish)
+{
+	struct comment_id ignored;
+	char note[APPLY_NOTE_MAX];
+	const struct comment_row row = {
+		.ticket = ticket->id,
+		.tenant = ticket->tenant,
+		.message = apply->message,
+		.author_kind = COMMENT_BY_AGENT,
+		.author_address = wish->who,
+		.visibility = COMMENT_INTERNAL,
+		.text = apply->mail->forwarding_words,
+		.note = comment_note_about(ABOUT_FORWARDING_WORDS, wish->who, STR(""), note),
+		.header_message_id = STR(""),
+		.created_ms = apply->now_ms,
+	};
+	if (wish->about != ABOUT_FORWARDED_BY || row.text.len == 0)
+		return 0;
+	return comment_add(apply->txn, &row, &ignored);
 }
 
 /* A confirmation goes to the one author that From names, or to where the mail says that it came from (RFC 3834 4); never
@@ -124,13 +151,13 @@ int apply_new_ticket(struct apply *apply, const struct ingest_recipient *recipie
 		.tenant = tenant->id,
 		.status = TICKET_OPEN,
 		.tag = recipient->mailbox.detail,
-		.addressed_to = apply_cut(decision->addressed_to, SUMMARY_MAX),
+		.addressed_to = utf8_cut(decision->addressed_to, SUMMARY_MAX),
 		.automatic = apply->quiet.automatic,
 		.linked = wish->linked,
 		.assignee = STR(""),
 		.created_ms = apply->now_ms,
 	};
-	int r = mail_ticket_subject(&apply->scratch, apply_cut(wish->subject, SUBJECT_READ_MAX),
+	int r = mail_ticket_subject(&apply->scratch, utf8_cut(wish->subject, SUBJECT_READ_MAX),
 				    tenant->reference_prefix, &row.subject);
 	if (r == 0)
 		r = upsert_author(apply, tenant, wish, &row.requester);
@@ -148,5 +175,7 @@ int apply_new_ticket(struct apply *apply, const struct ingest_recipient *recipie
 		noted.who = wish->author;
 	}
 	r = add_first_comment(apply, tenant, &row, &noted, outcome);
+	if (r == 0)
+		r = add_forwarding_words(apply, &row, &noted);
 	return r < 0 ? r : tell(apply, tenant, &row, &noted, outcome);
 }

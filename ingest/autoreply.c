@@ -1,46 +1,26 @@
 /*
  * Classification. Rules in the order in which they are believed:
  *
- *	forwarding confirmations,
+ *	forwarding confirmations (autoreply_confirmation.c),
  *	what the MIME structure says (RFC 3464, 5965, 8098), fields that only bounces carry,
- *	bounces in free form: evidence is added up, and at least one piece must be structural (author, null
- *	reverse-path, the original attached) so that nobody's quoted error message makes a bounce of their mail,
- *	our own mark (X-Servelo-Loop), fields of automatic mail (RFC 3834), calendar answers and reactions,
+ *	bounces in free form (autoreply_bounce.c),
+ *	our own mark (X-Servelo-Loop), calendar answers with words of a person (autoreply_calendar.c), fields of
+ *	automatic mail (RFC 3834), reactions, other calendar answers,
  *	subjects of vacation notices; a null reverse-path.
  *
  * What is left is normal. Whether a program may answer is asked separately, with more reasons to say no. Pure.
  */
-#include "ingest/autoreply.h"
+#include "ingest/autoreply_private.h"
 
-#include "ingest/autoreply_tables.h"
+#include "ingest/autoreply_subject.h"
 #include "ingest/text_fold.h"
-
-#define SUBJECT_MAX 512
-#define ADDRESS_MAX 256
-
-struct author {
-	struct str local, domain, name; /* folded */
-	char local_buf[ADDRESS_MAX], domain_buf[ADDRESS_MAX], name_buf[ADDRESS_MAX];
-	bool empty; /* "From: <>", or a daemon's name without an address */
-};
-
-struct case_file {
-	const struct mail_facts *facts;
-	struct author author;
-	struct str subject, text; /* folded; the text only when somebody asks for it: case_text() */
-	bool text_read;
-	char subject_buf[SUBJECT_MAX], text_buf[AUTOREPLY_TEXT_MAX];
-	bool null_reverse_path;
-	bool replied_subject; /* "Re: ...", "Fwd: ...": a person's, about a notice */
-	const struct field_rule *field_rules[FIELD_MEANINGS]; /* the first that fits; NULL: none */
-};
 
 static struct str fold_into(struct str s, char *buf, size_t size)
 {
 	return (struct str){buf, text_fold(str_sub(s, 0, size), buf, size)};
 }
 
-static struct str first_value(const struct mail_facts *facts, struct str name)
+struct str case_first_value(const struct mail_facts *facts, struct str name)
 {
 	for (size_t i = 0; i < facts->fields_n; i++)
 		if (str_ieq(facts->fields[i].name, name))
@@ -48,16 +28,16 @@ static struct str first_value(const struct mail_facts *facts, struct str name)
 	return (struct str){NULL, 0};
 }
 
-static bool has_field(const struct mail_facts *facts, struct str name)
+bool case_has_field(const struct mail_facts *facts, struct str name)
 {
-	return first_value(facts, name).ptr != NULL;
+	return case_first_value(facts, name).ptr != NULL;
 }
 
 /* ---- opening the case ---- */
 
-static void read_author(struct author *author, const struct mail_facts *facts)
+static void read_author(struct case_author *author, const struct mail_facts *facts)
 {
-	struct str raw = first_value(facts, STR("From"));
+	struct str raw = case_first_value(facts, STR("From"));
 	author->empty = facts->from.n == 0 && raw.ptr && (raw.len == 0 || str_has(raw, STR("<>")));
 	author->local = author->domain = STR("");
 	author->name = STR("");
@@ -82,7 +62,7 @@ static bool null_path(const struct mail_facts *facts)
 {
 	if (facts->reverse_path != REVERSE_PATH_UNKNOWN)
 		return facts->reverse_path == REVERSE_PATH_NULL;
-	struct str path = first_value(facts, STR("Return-Path"));
+	struct str path = case_first_value(facts, STR("Return-Path"));
 	return path.ptr && (str_eq(path, STR("<>")) || str_istarts(path, STR("<mailer-daemon")) ||
 			    str_istarts(path, STR("mailer-daemon")));
 }
@@ -113,6 +93,9 @@ static bool field_fits(const struct field_rule *rule, struct str value)
 				return true;
 		return false;
 	}
+	/* A field without a value says nothing; but our own mark is never overlooked. */
+	if (folded.len == 0)
+		return rule->meaning == FIELD_OWN_LOOP;
 	/* RFC 3834 5: "Auto-Submitted: no; comment" is no */
 	size_t end = 0;
 	while (end < folded.len && !char_in(" ;(", folded.ptr[end]))
@@ -150,8 +133,7 @@ static void open_case(struct case_file *file, const struct mail_facts *facts)
 	file->replied_subject = is_replied(file->subject);
 }
 
-/* Most mails are told by their header section; their text is never folded. */
-static struct str case_text(struct case_file *file)
+struct str case_text(struct case_file *file)
 {
 	if (!file->text_read)
 		file->text = fold_into(file->facts->text, file->text_buf, sizeof(file->text_buf));
@@ -161,8 +143,7 @@ static struct str case_text(struct case_file *file)
 
 /* ---- structure ---- */
 
-/* Among the parts before the first attached mail: what belongs to an attached mail says nothing about this one. */
-static bool has_part(const struct mail_facts *facts, struct str type)
+bool case_has_part(const struct mail_facts *facts, struct str type)
 {
 	for (size_t i = 0; i < facts->part_types_n; i++) {
 		if (str_ieq(facts->part_types[i], type))
@@ -194,7 +175,7 @@ static bool by_report(struct case_file *file, struct mail_verdict *ret)
 	const struct mail_facts *facts = file->facts;
 	bool report = str_ieq(facts->media_type, STR("multipart/report"));
 	for (size_t i = 0; i < ARRAY_SIZE(reports); i++) {
-		if (!has_part(facts, reports[i].part) &&
+		if (!case_has_part(facts, reports[i].part) &&
 		    !(report && str_ieq(facts->report_type, reports[i].report_type)))
 			continue;
 		ret->class = reports[i].class;
@@ -204,19 +185,29 @@ static bool by_report(struct case_file *file, struct mail_verdict *ret)
 	return false;
 }
 
-static bool by_part(struct case_file *file, struct mail_verdict *ret)
+static bool by_reaction(struct case_file *file, struct mail_verdict *ret)
 {
-	if (has_part(file->facts, STR("text/vnd.google.email-reaction+json"))) {
-		ret->rule = STR("reaction");
-	} else if (file->facts->calendar_answer) {
-		ret->rule = STR("calendar-reply");
-	} else if (has_part(file->facts, STR("text/calendar")) &&
-		   word_rules_find(&calendar_subjects, file->subject)) {
-		ret->rule = STR("calendar-reply");
-	} else {
+	if (!case_has_part(file->facts, STR("text/vnd.google.email-reaction+json")))
 		return false;
-	}
 	ret->class = MAIL_AUTO;
+	ret->rule = STR("reaction");
+	return true;
+}
+
+static bool is_calendar_answer(const struct case_file *file)
+{
+	return file->facts->calendar_answer || (case_has_part(file->facts, STR("text/calendar")) &&
+						word_rules_find(&calendar_subjects, file->subject));
+}
+
+/* A program's, with nothing of a person in it; or a person's, by way of a calendar. Asked in this order of `words`, with
+ * the fields of automatic mail in between: some calendars put them into every answer. */
+static bool by_calendar(struct case_file *file, bool words, struct mail_verdict *ret)
+{
+	if (!is_calendar_answer(file) || (words && !autoreply_calendar_has_words(file)))
+		return false;
+	ret->class = words ? MAIL_NORMAL : MAIL_AUTO;
+	ret->rule = STR("calendar-reply");
 	return true;
 }
 
@@ -233,140 +224,19 @@ static bool by_field(struct case_file *file, enum field_meaning meaning, enum ma
 	return true;
 }
 
-/* ---- forwarding confirmations ---- */
+/* ---- complaints, and reports of a kind of their own ---- */
 
-static bool domain_within(struct str domain, struct str parent)
+bool case_domain_within(struct str domain, struct str parent)
 {
 	if (!parent.len || !str_ends(domain, parent))
 		return false;
 	return domain.len == parent.len || domain.ptr[domain.len - parent.len - 1] == '.';
 }
 
-static bool has_link_to(struct str text, struct str host)
-{
-	for (size_t at = 0; host.len;) {
-		struct str rest = str_sub(text, at, text.len);
-		size_t found = str_search(rest, STR("://"));
-		if (found == rest.len)
-			return false;
-		at += found + 3;
-		if (str_starts(str_sub(text, at, text.len), host))
-			return true;
-	}
-	return false;
-}
-
-static bool has_code(struct str s)
-{
-	size_t digits = 0;
-	for (size_t i = 0; i < s.len; i++) {
-		digits = ascii_digit(s.ptr[i]) ? digits + 1 : 0;
-		if (digits >= 6)
-			return true;
-	}
-	return false;
-}
-
-static bool speaks_of(struct case_file *file, const struct word_rules *words)
-{
-	struct str about = file->subject.len ? file->subject : str_sub(case_text(file), 0, 200);
-	return word_rules_find(words, about) || word_rules_find(words, case_text(file));
-}
-
-/* A role account of the provider's. */
-static bool wrote_it(const struct forward_provider *provider, const struct author *author)
-{
-	bool role = no_reply_author(author->local) || str_has(author->local, STR("forward")) ||
-		    str_has(author->local, STR("support")) || str_has(author->local, STR("account")) ||
-		    str_has(author->local, STR("service"));
-	if (is_public_domain(author->domain))
-		role = is_reserved_local(author->local);
-	for (size_t i = 0; role && i < ARRAY_SIZE(provider->author_domains); i++)
-		if (domain_within(author->domain, provider->author_domains[i]))
-			return true;
-	return false;
-}
-
-static bool links_to(const struct forward_provider *provider, struct str text)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(provider->link_hosts); i++)
-		if (has_link_to(text, provider->link_hosts[i]))
-			return true;
-	return false;
-}
-
-/* Author's domain, a role account, words for forwarding and confirming, and a link to the provider or a code. */
-static bool by_confirmation(struct case_file *file, struct mail_verdict *ret)
-{
-	const struct forward_provider *provider = NULL;
-	for (size_t i = 0; i < forward_providers_n && !provider; i++)
-		if (wrote_it(&forward_providers[i], &file->author))
-			provider = &forward_providers[i];
-	if (!provider || file->replied_subject)
-		return false;
-	bool forwarder = provider->forwarder.len && str_eq(file->author.local, provider->forwarder);
-	if (!forwarder && (!speaks_of(file, &forward_words) || !speaks_of(file, &confirm_words)))
-		return false;
-	bool code = has_code(file->subject) && (forwarder || word_rules_find(&forward_words, file->subject));
-	if (!code && !links_to(provider, case_text(file)))
-		return false;
-	ret->class = MAIL_AUTO;
-	ret->rule = STR("forward-confirmation");
-	ret->forward_confirmation = provider->name;
-	return true;
-}
-
-/* ---- bounces in free form ---- */
-
-/* 2: says that a mail was not delivered, or gives three reasons; 1: gives a reason. */
-static unsigned bounce_words(struct str text)
-{
-	if (word_rules_find(&bounce_texts, text))
-		return 2;
-	size_t weak = word_rules_count(&bounce_weak_texts, text, 3);
-	return weak >= 3 ? 2 : weak > 0;
-}
-
-/* Programs that run mailing lists send what they refuse back under such names. */
-static bool list_manager(struct case_file *file)
-{
-	struct str local = file->author.local;
-	return str_ends(local, STR("-admin")) || str_ends(local, STR("-owner")) ||
-	       str_ends(local, STR("-request")) || str_ends(local, STR("-bounces")) ||
-	       str_starts(local, STR("owner-")) || has_field(file->facts, STR("X-MLServer")) ||
-	       has_field(file->facts, STR("X-Mailman-Version"));
-}
-
-static bool by_bounce(struct case_file *file, struct mail_verdict *ret)
-{
-	const struct mail_facts *facts = file->facts;
-	unsigned author = daemon_author(file->author.local, file->author.name);
-	bool original = has_part(facts, STR("message/rfc822")) || has_part(facts, STR("text/rfc822-headers"));
-	if (author == 0 &&
-	    (file->author.empty || list_manager(file) || (original && no_reply_author(file->author.local))))
-		author = 1;
-	unsigned structural = author + (file->null_reverse_path ? 1 : 0);
-	if (structural == 0)
-		return false;
-	unsigned subject = !file->replied_subject && word_rules_find(&bounce_subjects, file->subject) ? 2 : 0;
-	unsigned text = bounce_words(case_text(file));
-	if (structural + original + subject + text < 3 || subject + text + original == 0)
-		return false;
-	/* A vacation notice has a null reverse-path too, and may speak of errors. */
-	if (author == 0 && subject == 0 && !original && word_rules_find(&vacation_subjects, file->subject))
-		return false;
-	/* A person called postmaster writes "error:" and "unknown" too. */
-	if (author < 2 && subject == 0 && text < 2 && !(file->null_reverse_path && original))
-		return false;
-	ret->class = MAIL_BOUNCE;
-	ret->rule = author == 2 ? STR("bounce:daemon") : subject ? STR("bounce:subject") : STR("bounce:text");
-	return true;
-}
-
 /* Amazon SES tells about our mail by SNS in JSON, not by a report. */
 static bool by_ses(struct case_file *file, struct mail_verdict *ret)
 {
-	if (!domain_within(file->author.domain, STR("amazonaws.com")))
+	if (!case_domain_within(file->author.domain, STR("amazonaws.com")))
 		return false;
 	struct str text = case_text(file);
 	if (!str_starts(text, STR("{")))
@@ -386,7 +256,7 @@ static bool by_feedback(struct case_file *file, struct mail_verdict *ret)
 		return true;
 	const struct word_rule *rule = word_rules_find(&feedback_subjects, file->subject);
 	/* The mail complained about comes along. */
-	if (!rule || !has_part(file->facts, STR("message/rfc822")))
+	if (!rule || !case_has_part(file->facts, STR("message/rfc822")))
 		return false;
 	ret->class = MAIL_FEEDBACK;
 	ret->rule = rule->rule;
@@ -395,12 +265,60 @@ static bool by_feedback(struct case_file *file, struct mail_verdict *ret)
 
 /* ---- vacation notices ---- */
 
+/* What only programs put into a header section: they want no answer, or want none to come back. */
+static bool program_marks(const struct case_file *file)
+{
+	struct str precedence = case_first_value(file->facts, STR("Precedence"));
+	return file->null_reverse_path || case_has_field(file->facts, STR("X-Auto-Response-Suppress")) ||
+	       str_istarts(precedence, STR("bulk")) || str_istarts(precedence, STR("junk"));
+}
+
+/* It answers a mail, and says which. */
+static bool answers_a_mail(const struct case_file *file)
+{
+	return case_has_field(file->facts, STR("In-Reply-To")) ||
+	       case_has_field(file->facts, STR("References"));
+}
+
+static bool speaks_of_absence(struct case_file *file)
+{
+	return word_rules_find(&vacation_texts, str_sub(case_text(file), 0, 1024));
+}
+
+/* No sentence: it contradicts nothing. */
+static bool says_nothing(struct str folded)
+{
+	size_t blanks = 0;
+	for (size_t i = 0; i < folded.len && i < 32; i++)
+		blanks += folded.ptr[i] == ' ';
+	return folded.len < 32 && blanks < 2;
+}
+
+/* There is no text, or it speaks of what the subject says. */
+static bool text_bears_out(struct case_file *file)
+{
+	struct str text = str_sub(case_text(file), 0, 1024);
+	return says_nothing(text) || word_rules_find(&absence_words, text) ||
+	       word_rules_find(&received_words, text) || word_rules_find(&machine_texts, text);
+}
+
+/* A subject alone says it only in a program's words and form, when the text bears it out, and when nobody asks for
+ * something; with other evidence sooner. Taking a person for a program is the worse mistake: nobody would confirm to
+ * them. */
 static bool by_subject(struct case_file *file, struct mail_verdict *ret)
 {
-	if (file->replied_subject)
-		return false;
-	const struct word_rule *rule = word_rules_find(&vacation_subjects, file->subject);
-	if (!rule)
+	const struct word_rule *rule = NULL;
+	struct str text = file->facts->text;
+	enum subject_form form =
+		file->replied_subject ? SUBJECT_OTHER : autoreply_subject(file->subject, &rule);
+	bool automatic = false;
+	if (form == SUBJECT_OF_PROGRAM)
+		automatic = program_marks(file) || answers_a_mail(file) ||
+			    (!subject_asks(file->subject) && !text_requests(text) &&
+			     (speaks_of_absence(file) || (text_bears_out(file) && !text_asks(text))));
+	else if (form == SUBJECT_SENTENCE)
+		automatic = program_marks(file) || (answers_a_mail(file) && speaks_of_absence(file));
+	if (!automatic)
 		return false;
 	ret->class = MAIL_AUTO;
 	ret->rule = rule->rule;
@@ -408,22 +326,79 @@ static bool by_subject(struct case_file *file, struct mail_verdict *ret)
 }
 
 /* Words that a person writes too ("out of office" somewhere in the subject, "I am on vacation" in the text):
- * automatic only when a program's marks are there. */
+ * automatic only when a program's marks are there, or both without a question. Nouns that anybody uses ("absence") are
+ * not even that without other evidence. */
 static bool by_weak_words(struct case_file *file, struct mail_verdict *ret)
 {
-	const struct mail_facts *facts = file->facts;
-	bool program = file->null_reverse_path || has_field(facts, STR("X-Auto-Response-Suppress"));
-	bool subject = str_has(file->subject, STR("out of office")) ||
-		       str_has(file->subject, STR("out of the office")) ||
-		       str_has(file->subject, STR("abwesen")) ||
-		       str_has(file->subject, STR("automatic reply")) ||
-		       str_has(file->subject, STR("absence")) || str_has(file->subject, STR("vacation"));
+	bool program =
+		file->null_reverse_path || case_has_field(file->facts, STR("X-Auto-Response-Suppress"));
+	bool answer = answers_a_mail(file);
+	bool subject = word_rules_find(&absence_subjects, file->subject) ||
+		       ((program || answer) && word_rules_find(&absence_nouns, file->subject));
 	if (file->replied_subject || !(program || subject))
 		return false;
-	if (!(program && subject) && !word_rules_find(&vacation_texts, str_sub(case_text(file), 0, 1024)))
+	if (!(program && subject) && (!speaks_of_absence(file) || text_requests(file->facts->text)))
+		return false;
+	if (!program && !answer && (subject_asks(file->subject) || text_asks(file->facts->text)))
 		return false;
 	ret->class = MAIL_AUTO;
 	ret->rule = STR("text:out-of-office");
+	return true;
+}
+
+/* Does the text show another one? What stands there is not its own. */
+static bool text_quotes(struct str text)
+{
+	for (text = str_sub(text, 0, AUTOREPLY_TEXT_MAX); text.len;) {
+		size_t end = str_find(text, '\n');
+		if (str_starts(str_trim(str_sub(text, 0, end)), STR(">")))
+			return true;
+		text = str_sub(text, end + 1, text.len);
+	}
+	return false;
+}
+
+/* "Gelesen: Hilfe": behind the colon stand the words of the mail that was read. */
+static bool receipt_asks(const struct word_rule *receipt, struct str subject)
+{
+	struct str phrase = str_from(receipt->text);
+	return !str_ends(phrase, STR(":")) && subject_asks(subject);
+}
+
+/* Receipts of programs that do not know RFC 8098, and reactions of those that have no field for them: their subject and
+ * their text say so both. */
+static bool by_small_answer(struct case_file *file, struct mail_verdict *ret)
+{
+	static const struct str reacted = STR_INIT(" reacted to your message");
+	if (file->replied_subject || text_asks(file->facts->text))
+		return false;
+	struct str text = str_sub(case_text(file), 0, 1024);
+	const struct word_rule *receipt = word_rules_find(&receipt_subjects, file->subject);
+	if (receipt && !receipt_asks(receipt, file->subject) && word_rules_find(&receipt_texts, text))
+		ret->rule = STR("text:read-receipt");
+	else if (str_has(file->subject, reacted) && str_has(text, reacted) && !subject_asks(file->subject))
+		ret->rule = STR("reaction");
+	else
+		return false;
+	ret->class = MAIL_AUTO;
+	return true;
+}
+
+/* It says that a program wrote it, and that nobody reads an answer; and it says so itself. */
+static bool by_machine_text(struct case_file *file, struct mail_verdict *ret)
+{
+	struct str text = case_text(file);
+	struct str end = str_sub(text, text.len > 1024 ? text.len - 1024 : 0, text.len);
+	text = str_sub(text, 0, 1024);
+	if (file->replied_subject || answers_a_mail(file) || subject_asks(file->subject) ||
+	    text_asks(file->facts->text) || text_quotes(file->facts->text))
+		return false;
+	if (!word_rules_find(&machine_texts, text) && !word_rules_find(&machine_texts, end))
+		return false;
+	if (!word_rules_find(&no_reply_texts, text) && !word_rules_find(&no_reply_texts, end))
+		return false;
+	ret->class = MAIL_AUTO;
+	ret->rule = STR("text:automated");
 	return true;
 }
 
@@ -431,10 +406,12 @@ static bool by_weak_words(struct case_file *file, struct mail_verdict *ret)
 
 static bool find_class(struct case_file *file, struct mail_verdict *ret)
 {
-	if (by_confirmation(file, ret) || by_report(file, ret) || by_feedback(file, ret) ||
-	    by_field(file, FIELD_BOUNCE, MAIL_BOUNCE, ret) || by_ses(file, ret) || by_bounce(file, ret) ||
-	    by_field(file, FIELD_OWN_LOOP, MAIL_AUTO, ret) || by_field(file, FIELD_AUTO, MAIL_AUTO, ret) ||
-	    by_part(file, ret) || by_subject(file, ret) || by_weak_words(file, ret))
+	if (autoreply_by_confirmation(file, ret) || by_report(file, ret) || by_feedback(file, ret) ||
+	    by_field(file, FIELD_BOUNCE, MAIL_BOUNCE, ret) || by_ses(file, ret) ||
+	    autoreply_by_bounce(file, ret) || by_field(file, FIELD_OWN_LOOP, MAIL_AUTO, ret) ||
+	    by_calendar(file, true, ret) || by_field(file, FIELD_AUTO, MAIL_AUTO, ret) ||
+	    by_reaction(file, ret) || by_calendar(file, false, ret) || by_subject(file, ret) ||
+	    by_weak_words(file, ret) || by_small_answer(file, ret) || by_machine_text(file, ret))
 		return true;
 	/* Only our own envelope is sure: a Return-Path field may have come with the mail from anywhere. */
 	if (file->facts->reverse_path != REVERSE_PATH_NULL)
@@ -448,7 +425,9 @@ static struct str forbids_answer(struct case_file *file, const struct mail_verdi
 {
 	if (verdict->class != MAIL_NORMAL)
 		return verdict->rule;
-	const struct field_rule *rule = file->field_rules[FIELD_NO_ANSWER];
+	const struct field_rule *rule = file->field_rules[FIELD_AUTO];
+	if (!rule)
+		rule = file->field_rules[FIELD_NO_ANSWER];
 	if (rule)
 		return rule->rule;
 	if (file->null_reverse_path)

@@ -37,15 +37,19 @@ struct mail_facts {
 	size_t part_types_n;
 	bool calendar_answer; /* a calendar in it is somebody's answer to an invitation (METHOD:REPLY) */
 	struct str text;      /* readable text of the mail (its beginning is enough) */
+	struct str summary;   /* a calendar in words (mail_summary.h) */
+	struct str own_words; /* its new part; empty when the text was made of a calendar or a card */
 	/* The envelope's, where it is known. A Return-Path field is looked at when it is not. */
 	enum reverse_path_kind reverse_path;
 };
 
 struct mail_verdict { /* all views are of static text */
 	enum mail_class class;
-	struct str rule;        /* of class: "report:delivery-status", "auto-submitted", "list-id", ... */
-	bool answerable;        /* nothing forbids an automatic answer */
-	struct str answer_rule; /* what forbids it, when not answerable; may differ from rule */
+	struct str
+		rule; /* of class: "report:delivery-status", "auto-submitted", ...; of normal mail empty, or
+				 * "calendar-reply": a calendar's answer that a person wrote words into */
+	bool answerable;                 /* nothing forbids an automatic answer */
+	struct str answer_rule;          /* what forbids it, when not answerable; may differ from rule */
 	struct str forward_confirmation; /* "google", "microsoft", "zoho", "fastmail", "yahoo"; empty: no */
 };
 

@@ -9,8 +9,8 @@
 
 enum word_place {
 	PLACE_START,  /* the text begins with it */
+	PLACE_WORDS,  /* the same, and a word ends there */
 	PLACE_INSIDE, /* anywhere */
-	PLACE_ALONE,  /* begins with it, and then comes nothing, punctuation, a date or "until" */
 };
 
 struct word_rule {
@@ -33,6 +33,14 @@ extern const struct word_rules bounce_texts;      /* say that a mail was not del
 extern const struct word_rules bounce_weak_texts; /* reasons; a person may quote them too */
 extern const struct word_rules feedback_subjects;
 extern const struct word_rules calendar_subjects; /* "accepted:" and the like */
+extern const struct word_rules receipt_subjects;  /* "read:", "gelesen:"; people begin so too */
+extern const struct word_rules receipt_texts;     /* "was read on" */
+extern const struct word_rules absence_subjects;  /* "... is out of the office", somewhere */
+extern const struct word_rules absence_nouns;     /* "vacation", somewhere: anybody's word */
+extern const struct word_rules absence_words;     /* of texts that bear such a subject out */
+extern const struct word_rules received_words;    /* "thank you for", "we have received": likewise */
+extern const struct word_rules machine_texts;     /* "this is an automated message" */
+extern const struct word_rules no_reply_texts;    /* "please do not reply" */
 
 /* The first rule whose text is in s (folded), or NULL. */
 const struct word_rule *word_rules_find(const struct word_rules *rules, struct str folded);
@@ -52,7 +60,7 @@ enum field_meaning {
 struct field_rule {
 	struct str name;
 	const char *values
-		[6]; /* folded beginnings of the value; none: any value but "no", "none", "false", "0" */
+		[6]; /* folded beginnings of the value; none: any value but "no", "none", "false", "0" and nothing */
 	enum field_meaning meaning;
 	struct str rule;
 };

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
+
 static size_t count_left_out(const struct parsed_mail *mail, const struct attachment_policy *policy)
 {
 	size_t left_out = 0;
@@ -18,9 +20,7 @@ static size_t count_left_out(const struct parsed_mail *mail, const struct attach
 /* Lines become sentences of the note; cut at a character. */
 static size_t add_summary(struct str summary, char *buf, size_t size)
 {
-	size_t n = summary.len < size ? summary.len : size;
-	while (n < summary.len && n > 0 && ((unsigned char)summary.ptr[n] & 0xc0) == 0x80)
-		n--;
+	size_t n = utf8_cut(summary, size).len;
 	for (size_t i = 0; i < n; i++)
 		buf[i] = summary.ptr[i] == '\n' ? ' ' : summary.ptr[i];
 	return n;
@@ -62,6 +62,13 @@ static const struct {
 	[ABOUT_NOTHING] = {"", ""},
 	[ABOUT_STRANGER] = {"Not on this ticket: this came from ",
 			    ", an address that nobody here has. It is kept internal and was not answered."},
+	[ABOUT_NO_AUTHOR] =
+		{"Names no author: no address stands in From, so nobody on this ticket can be told by it. "
+		 "What else is known of its sender: ",
+		 ". It is kept internal and was not answered."},
+	[ABOUT_SEVERAL_AUTHORS] =
+		{"Names several authors: this came from ",
+		 ". Which of them wrote it is open; it is kept internal and was not answered."},
 	[ABOUT_AGENT_AS_CLIENT] = {"Sent to the customer's own reply address by ",
 				   ", an address of the team. It counts as the customer's side."},
 	[ABOUT_AGENT_UNPROVEN] = {"Not sent on to the customer: this says it is from ",
@@ -70,6 +77,8 @@ static const struct {
 	[ABOUT_EVENT] = {"A program wrote this for ", ". Nobody was told, and the ticket's status stays."},
 	[ABOUT_FORWARDED_BY] = {"Forwarded by ",
 				". The customer is the author of the mail inside, as that mail says."},
+	[ABOUT_FORWARDING_WORDS] = {"Written above the mail that was forwarded: this says it is from ",
+				    ", and a From field proves nothing."},
 	[ABOUT_TICKET_GONE] = {"An answer to ticket number ", ", which does not exist any more."},
 	[ABOUT_LINKED] = {"This names ticket ",
 			  ", but its author is not on that ticket, so it is a new one."},
@@ -77,19 +86,11 @@ static const struct {
 	[ABOUT_NO_TEXT] = {"Not sent to the customer, because there is nothing in it: this came from ", "."},
 };
 
-static struct str cut(struct str text, size_t max)
-{
-	size_t n = text.len < max ? text.len : max;
-	while (n < text.len && n > 0 && ((unsigned char)text.ptr[n] & 0xc0) == 0x80)
-		n--;
-	return str_sub(text, 0, n);
-}
-
 /* One line, whatever an address holds. */
 static size_t print_line(enum comment_about about, struct str who, char *buf)
 {
-	int n = snprintf(buf, COMMENT_ABOUT_MAX, "%s%.*s%s", abouts[about].before, STR_ARG(cut(who, 330)),
-			 abouts[about].after);
+	int n = snprintf(buf, COMMENT_ABOUT_MAX, "%s%.*s%s", abouts[about].before,
+			 STR_ARG(utf8_cut(who, 330)), abouts[about].after);
 	for (int i = 0; i < n; i++)
 		if ((unsigned char)buf[i] < 0x20)
 			buf[i] = ' ';
@@ -111,12 +112,17 @@ struct str comment_note_about(enum comment_about about, struct str who, struct s
 	return add_note(buf, about == ABOUT_NOTHING ? 0 : print_line(about, who, buf), note);
 }
 
+bool comment_note_says(struct str stored, enum comment_about about)
+{
+	return about != ABOUT_NOTHING && str_starts(stored, str_from(abouts[about].before));
+}
+
 struct str comment_note_renew(struct str stored, struct str note, char *buf)
 {
 	struct str line = str_sub(stored, 0, str_find(stored, '\n'));
 	bool kept = false;
 	for (size_t i = ABOUT_NOTHING + 1; i < ARRAY_SIZE(abouts) && !kept; i++)
-		kept = str_starts(line, str_from(abouts[i].before));
+		kept = comment_note_says(line, (enum comment_about)i);
 	if (!kept || line.len >= COMMENT_ABOUT_MAX)
 		return add_note(buf, 0, note);
 	memcpy(buf, line.ptr, line.len);

@@ -18,19 +18,24 @@ struct str comment_note(const struct parsed_mail *mail, enum parse_status status
 /* What is known of a comment by how it came, not by what its mail says. */
 enum comment_about {
 	ABOUT_NOTHING,
-	ABOUT_STRANGER,        /* who: the address in From */
-	ABOUT_AGENT_AS_CLIENT, /* who: the same */
-	ABOUT_AGENT_UNPROVEN,  /* who: the same */
-	ABOUT_EVENT,           /* who: the same */
-	ABOUT_FORWARDED_BY,    /* who: the agent */
-	ABOUT_TICKET_GONE,     /* who: the number that was answered */
-	ABOUT_LINKED,          /* who: the other ticket's reference */
-	ABOUT_STORM,           /* who: the author */
-	ABOUT_NO_TEXT,         /* who: the agent */
+	ABOUT_STRANGER,         /* who: the address in From */
+	ABOUT_NO_AUTHOR,        /* who: the address that was found instead */
+	ABOUT_SEVERAL_AUTHORS,  /* who: how many, and the first */
+	ABOUT_AGENT_AS_CLIENT,  /* who: the same */
+	ABOUT_AGENT_UNPROVEN,   /* who: the same */
+	ABOUT_EVENT,            /* who: the same */
+	ABOUT_FORWARDING_WORDS, /* who: the same */
+	ABOUT_FORWARDED_BY,     /* who: the agent */
+	ABOUT_TICKET_GONE,      /* who: the number that was answered */
+	ABOUT_LINKED,           /* who: the other ticket's reference */
+	ABOUT_STORM,            /* who: the author */
+	ABOUT_NO_TEXT,          /* who: the agent */
 };
 /* The words for it before a note (may be empty), on a line of their own. Into buf (COMMENT_ABOUT_MAX + COMMENT_NOTE_MAX
  * octets); the result is a view of it. note may not be in buf. */
 struct str comment_note_about(enum comment_about about, struct str who, struct str note, char *buf);
+/* Does a stored note begin with these words? */
+bool comment_note_says(struct str stored, enum comment_about about);
 /* A stored note anew: the line that comment_note_about() put there, if there is one, before what the mail says today.
  * note may not be in buf, which is as big. */
 struct str comment_note_renew(struct str stored, struct str note, char *buf);

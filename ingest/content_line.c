@@ -6,6 +6,7 @@
 
 #include "base/mailaddr.h"
 #include "ingest/mail_charset.h"
+#include "ingest/text_line.h"
 
 void content_lines_init(struct content_lines *lines, struct str text)
 {
@@ -14,22 +15,10 @@ void content_lines_init(struct content_lines *lines, struct str text)
 	lines->rest = text;
 }
 
-/* One physical line without its end. */
-static struct str take_line(struct str *rest)
-{
-	size_t n = str_find(*rest, '\n');
-	struct str line = str_sub(*rest, 0, n);
-
-	*rest = str_sub(*rest, n + 1, rest->len);
-	while (line.len && line.ptr[line.len - 1] == '\r')
-		line.len--;
-	return line;
-}
-
 static struct str unfold(struct content_lines *lines)
 {
 	size_t len = 0;
-	struct str piece = take_line(&lines->rest);
+	struct str piece = text_line_take(&lines->rest);
 
 	for (;;) {
 		size_t n = piece.len < sizeof(lines->line) - len ? piece.len : sizeof(lines->line) - len;
@@ -38,7 +27,7 @@ static struct str unfold(struct content_lines *lines)
 		len += n;
 		if (!lines->rest.len || (lines->rest.ptr[0] != ' ' && lines->rest.ptr[0] != '\t'))
 			return (struct str){lines->line, len};
-		piece = take_line(&lines->rest);
+		piece = text_line_take(&lines->rest);
 		piece = str_sub(piece, 1, piece.len);
 	}
 }

@@ -8,6 +8,7 @@
  */
 #include "ingest/file_blocks.h"
 
+#include "ingest/text_line.h"
 #include "ingest/yenc.h"
 
 #define UU_FULL_LINE 61 /* "M" and 45 octets */
@@ -18,11 +19,9 @@
 static struct str take_line(struct str text, size_t *at)
 {
 	struct str rest = str_sub(text, *at, text.len);
-	struct str line = str_sub(rest, 0, str_find(rest, '\n'));
+	struct str line = text_line_take(&rest);
 
-	*at += line.len + (line.len < rest.len);
-	while (line.len && line.ptr[line.len - 1] == '\r')
-		line.len--;
+	*at = text.len - rest.len;
 	return line;
 }
 
@@ -121,26 +120,10 @@ static bool base64_body(struct str text, size_t *at, size_t *ret_data_end)
 	return false;
 }
 
-/* The next "begin" at the start of a line, at or behind `from`; text.len: none. */
-static size_t find_begin(struct str text, size_t from)
-{
-	const struct str word = STR("begin");
-
-	while (from < text.len) {
-		const char *found = memmem(text.ptr + from, text.len - from, word.ptr, word.len);
-		if (!found)
-			break;
-		size_t at = (size_t)(found - text.ptr);
-		if (at == 0 || text.ptr[at - 1] == '\n')
-			return at;
-		from = at + 1;
-	}
-	return text.len;
-}
-
 static void find_uu(struct str text, size_t from, struct file_block *ret)
 {
-	for (size_t at = find_begin(text, from); at < text.len; at = find_begin(text, at)) {
+	for (size_t at = text_line_find(text, from, STR("begin")); at < text.len;
+	     at = text_line_find(text, at, STR("begin"))) {
 		struct file_block block = {.from = at};
 		struct str line = take_line(text, &at);
 		if (!begins(line, &block.encoding, &block.name))
@@ -198,7 +181,8 @@ bool file_blocks_next(struct file_blocks *blocks, struct file_block *ret)
 
 bool file_blocks_maybe(struct str text)
 {
-	return text.len && (find_begin(text, 0) < text.len || memmem(text.ptr, text.len, "=ybegin ", 8));
+	return text.len && (text_line_find(text, 0, STR("begin")) < text.len ||
+			    memmem(text.ptr, text.len, "=ybegin ", 8));
 }
 
 bool file_blocks_remove(struct str text, struct strbuf *out)

@@ -11,6 +11,7 @@
 
 #include "base/mailaddr.h"
 #include "base/strbuf.h"
+#include "ingest/address_in_words.h"
 #include "ingest/mail_address.h"
 #include "ingest/mail_charset.h"
 #include "ingest/mail_header.h"
@@ -30,22 +31,11 @@
 
 /* ---- keeping ---- */
 
-/* The beginning, cut between characters. */
-static struct str cut(struct str s, size_t size_max)
-{
-	if (s.len <= size_max)
-		return s;
-	s.len = size_max;
-	while (s.len && ((unsigned char)s.ptr[s.len] & 0xc0) == 0x80)
-		s.len--;
-	return s;
-}
-
 static int keep_line(struct arena *arena, struct str s, size_t size_max, struct str *ret)
 {
 	struct strbuf line;
 	strbuf_init(&line, size_max);
-	strbuf_add(&line, cut(s, size_max));
+	strbuf_add(&line, utf8_cut(s, size_max));
 	utf8_one_line(&line);
 	int r = arena_copy(arena, strbuf_str(&line), ret);
 	strbuf_done(&line);
@@ -66,11 +56,6 @@ static int keep_address(struct arena *arena, struct str address, struct str *ret
 
 /* ---- an address in words ---- */
 
-static bool is_address_octet(char c)
-{
-	return (unsigned char)c > ' ' && c != 0x7f && !char_in("<>()[]\",;:\\*|@", c);
-}
-
 static bool is_address(struct str s)
 {
 	size_t at = str_find(s, '@');
@@ -80,27 +65,14 @@ static bool is_address(struct str s)
 	       !str_ends(domain, STR(".")) && !str_has(domain, STR("..")) && utf8_valid(s);
 }
 
-/* The first address in s: "Jane <jane@x.org>", "Jane [mailto:jane@x.org]", "jane@x.org (Jane)"; *ret_from is where it
- * begins. Each "@" costs ADDRESS_MAX octets at most, and s is a line. */
-static struct str find_address(struct str s, size_t *ret_from)
+/* The same of what another reader found: nothing but an address, and no longer than one can be. */
+static bool is_whole_address(struct str s)
 {
-	for (size_t at = 0; (at += str_find(str_sub(s, at, s.len), '@')) < s.len; at++) {
-		size_t from = at, to = at + 1;
-		while (from > 0 && at - from < ADDRESS_MAX && is_address_octet(s.ptr[from - 1]))
-			from--;
-		while (to < s.len && to - at < ADDRESS_MAX && is_address_octet(s.ptr[to]))
-			to++;
-		while (to > at && char_in(".'!?=", s.ptr[to - 1]))
-			to--;
-		while (from < at && char_in("'.=", s.ptr[from]))
-			from++;
-		struct str address = str_sub(s, from, to);
-		if (!is_address(address))
-			continue;
-		*ret_from = from;
-		return address;
-	}
-	return STR("");
+	size_t at = str_find(s, '@');
+	for (size_t i = 0; i < s.len; i++)
+		if (i != at && !address_octet(s.ptr[i]))
+			return false;
+	return is_address(s);
 }
 
 /* The octets of a blank or of what people and programs put around names; from the front, or from the end. */
@@ -173,6 +145,7 @@ static enum quote_header header_of(struct str line, char *buf, size_t size, stru
 
 struct block {
 	struct str from, from_more, subject; /* from_more: the line below From */
+	unsigned seen;                       /* 1 << enum quote_header */
 	bool any, has_from, finnish;
 };
 
@@ -182,8 +155,9 @@ static bool is_blank(struct str line)
 	return text_fold(str_sub(line, 0, FOLD_MAX), buf, sizeof(buf)) == 0;
 }
 
-/* One line of the block; false: it is not one of it. */
-static bool read_line(struct block *block, struct str line, bool below_from)
+/* One line of the block; false: it is not one of it. Blocks are set with empty lines between theirs, but say nothing twice:
+ * behind an empty line a second "Date: ..." is of the text. */
+static bool read_line(struct block *block, struct str line, bool below_from, bool below_blank)
 {
 	char buf[FOLD_MAX];
 	struct str name, value;
@@ -193,6 +167,9 @@ static bool read_line(struct block *block, struct str line, bool below_from)
 			block->from_more = line;
 		return below_from;
 	}
+	if (below_blank && header != HEADER_OTHER && (block->seen & 1u << header))
+		return false;
+	block->seen |= 1u << header;
 	block->any = true;
 	if (header == HEADER_FROM && !block->has_from) {
 		block->from = value;
@@ -204,25 +181,40 @@ static bool read_line(struct block *block, struct str line, bool below_from)
 	return true;
 }
 
-static void read_block(const struct quote_lines *lines, size_t i, struct block *block)
+/* Does a value go on below this line? A list of recipients does; who else may be in the text already. */
+static bool goes_on(struct str line)
 {
-	bool blank = false;
+	line = str_trim(line);
+	return line.len && char_in(",;", line.ptr[line.len - 1]);
+}
+
+/* Returns the first line behind the block. Lines that may be the text's are: a value shown once more is no harm. */
+static size_t read_block(const struct quote_lines *lines, size_t i, struct block *block)
+{
+	bool blank = false, more = false;
 	size_t strays = 0;
 	*block = (struct block){.any = false};
+	size_t after = i;
 	for (size_t end = i + BLOCK_LINES; i < lines->n && i < end; i++) {
 		struct str line = bare_line(lines, i);
 		if (is_blank(line)) {
 			if (blank && block->any)
 				break;
 			blank = true;
+			more = false;
 			continue;
 		}
 		bool below_from = block->has_from && !block->from_more.len && !blank &&
 				  str_find(block->from, '@') == block->from.len;
-		if (!read_line(block, line, below_from) && ((blank && block->any) || strays++ == STRAYS_MAX))
+		bool header = read_line(block, line, below_from, blank);
+		if (!header && ((blank && block->any) || strays++ == STRAYS_MAX))
 			break;
+		if (header || more)
+			after = i + 1;
+		more = (header || more) && goes_on(line);
 		blank = false;
 	}
+	return after;
 }
 
 /* ---- in the text ---- */
@@ -257,11 +249,11 @@ static struct str without_tag(struct str subject)
 
 static int tell(struct arena *arena, struct str value, struct str subject, struct forwarded *ret)
 {
-	size_t from = 0;
-	struct str address = find_address(value, &from);
+	size_t pos = 0;
+	struct str address = address_in_words(value, &pos, is_address);
 	if (!address.len)
 		return 0;
-	struct str name = name_before(value, from);
+	struct str name = name_before(value, (size_t)(address.ptr - value.ptr));
 	int r = keep_line(arena, name, FORWARDED_NAME_MAX, &ret->author.name);
 	if (r == 0)
 		r = keep_line(arena, subject, FORWARDED_SUBJECT_MAX, &ret->subject);
@@ -275,10 +267,10 @@ static int tell_block(struct arena *arena, const struct block *block, struct for
 {
 	struct str value = block->from, joined = STR("");
 	if (block->from_more.len &&
-	    arena_printf(arena, &joined, "%.*s %.*s", STR_ARG(cut(block->from, FOLD_MAX)),
-			 STR_ARG(cut(block->from_more, ADDRESS_MAX))) < 0)
+	    arena_printf(arena, &joined, "%.*s %.*s", STR_ARG(utf8_cut(block->from, FOLD_MAX)),
+			 STR_ARG(utf8_cut(block->from_more, ADDRESS_MAX))) < 0)
 		return -ENOBUFS;
-	return tell(arena, joined.len ? joined : cut(value, 4 * ADDRESS_MAX), block->subject, ret);
+	return tell(arena, joined.len ? joined : utf8_cut(value, 4 * ADDRESS_MAX), block->subject, ret);
 }
 
 /* "On 3 Nov 2025, at 10:15, Jane Doe <jane@x.org> wrote:", perhaps wrapped. The name is what nobody can tell from the
@@ -286,14 +278,75 @@ static int tell_block(struct arena *arena, const struct block *block, struct for
 static int tell_attribution(struct arena *arena, const struct quote_lines *lines, size_t i,
 			    struct forwarded *ret)
 {
-	size_t from;
 	for (size_t end = i + lines->items[i].lines; i < lines->n && i < end; i++) {
-		struct str address =
-			find_address(str_sub(quote_line_text(lines, i), 0, 4 * ADDRESS_MAX), &from);
+		size_t pos = 0;
+		struct str line = str_sub(quote_line_text(lines, i), 0, 4 * ADDRESS_MAX);
+		struct str address = address_in_words(line, &pos, is_address);
 		if (address.len)
 			return tell(arena, address, STR(""), ret);
 	}
 	return 0;
+}
+
+/* ---- the two texts ---- */
+
+/* Text that begins with a signature says nothing: "-- ", and who it is. */
+static struct str without_lone_signature(struct str words)
+{
+	struct str first = str_sub(words, 0, str_find(words, '\n'));
+	bool signature = str_eq(str_trim(first), STR("--")) || str_istarts(first, STR("sent from my "));
+	return signature ? STR("") : words;
+}
+
+/* Is every line from i on quoted, that is not empty? */
+static bool all_quoted(const struct quote_lines *lines, size_t i)
+{
+	for (; i < lines->n; i++)
+		if (lines->items[i].kind != LINE_EMPTY &&
+		    !str_starts(str_trim(quote_line_text(lines, i)), STR(">")))
+			return false;
+	return true;
+}
+
+/* Without one ">" at the start of each line. */
+static int keep_unquoted(struct arena *arena, struct str text, struct str *ret)
+{
+	char *copy = arena_alloc(arena, text.len);
+	size_t n = 0;
+	if (!copy)
+		return -ENOBUFS;
+	while (text.len) {
+		size_t end = str_find(text, '\n'), from = 0;
+		while (from < end && char_in(" \t", text.ptr[from]))
+			from++;
+		if (from < end && text.ptr[from] == '>')
+			from++;
+		else
+			from = 0;
+		if (from && from < end && text.ptr[from] == ' ')
+			from++;
+		size_t to = end < text.len ? end + 1 : end;
+		memcpy(copy + n, text.ptr + from, to - from);
+		n += to - from;
+		text = str_sub(text, to, text.len);
+	}
+	*ret = str_trim((struct str){copy, n});
+	return 0;
+}
+
+/* The block begins at line i, and the forwarded text at line after. */
+static int keep_texts(struct arena *arena, const struct quote_lines *lines, struct str text, size_t i,
+		      size_t after, struct forwarded *ret)
+{
+	after = quote_lines_skip_empty(lines, after);
+	if (!ret->author.address.len || after >= lines->n)
+		return 0;
+	const struct quote_line *first = &lines->items[i];
+	struct str words = str_trim(str_sub(text, 0, first->from + first->cut));
+	struct str below = str_sub(text, lines->items[after].from, text.len);
+	ret->words = without_lone_signature(words);
+	ret->text = str_trim(below);
+	return all_quoted(lines, after) ? keep_unquoted(arena, below, &ret->text) : 0;
 }
 
 static int read_text(struct arena *arena, const struct forwarded_facts *facts, bool forward_subject,
@@ -302,19 +355,23 @@ static int read_text(struct arena *arena, const struct forwarded_facts *facts, b
 	struct quote_lines lines;
 	struct block block;
 	int r = 0;
-	quote_lines_init(&lines, cut(facts->text, FORWARDED_TEXT_MAX), NULL);
+	quote_lines_init(&lines, utf8_cut(facts->text, FORWARDED_TEXT_MAX), NULL);
 	size_t i = first_separator(&lines);
 	uint8_t separator = i < lines.n ? lines.items[i].separator : SEPARATOR_NONE;
 	if (separator == SEPARATOR_FORWARD || (forward_subject && is_copied(separator))) {
 		bool named = separator == SEPARATOR_FORWARD || separator == SEPARATOR_ORIGINAL;
-		read_block(&lines, i + named, &block);
+		size_t after = read_block(&lines, i + named, &block);
 		/* "VS:" forwards in Danish and Norwegian, and answers in Finnish. */
 		bool answer = separator != SEPARATOR_FORWARD && block.finnish &&
 			      str_istarts(without_tag(facts->subject), STR("vs"));
 		if (!answer)
 			r = tell_block(arena, &block, ret);
+		if (r == 0)
+			r = keep_texts(arena, &lines, facts->text, i, after, ret);
 	} else if (forward_subject && separator == SEPARATOR_ATTRIBUTION && !lines.items[i].cut) {
 		r = tell_attribution(arena, &lines, i, ret);
+		if (r == 0)
+			r = keep_texts(arena, &lines, facts->text, i, i + lines.items[i].lines, ret);
 	}
 	quote_lines_done(&lines);
 	return r;
@@ -334,7 +391,7 @@ static int read_attached(struct arena *arena, struct arena *scratch, const struc
 		return 0;
 	mail_header_split(scratch, octets, '\n', limits, &header);
 	mail_address_list(scratch, mail_header_value(&header, STR("From")), STR(""), 1, &authors);
-	if (!authors.n || str_find(authors.items[0].address, '@') == authors.items[0].address.len)
+	if (!authors.n || !is_whole_address(authors.items[0].address))
 		return 0;
 	if (mail_word_text(scratch, mail_header_value(&header, STR("Subject")), STR(""), &subject) < 0)
 		subject = STR("");
@@ -343,13 +400,20 @@ static int read_attached(struct arena *arena, struct arena *scratch, const struc
 		r = keep_line(arena, subject, FORWARDED_SUBJECT_MAX, &ret->subject);
 	if (r == 0)
 		r = keep_address(arena, authors.items[0].address, &ret->author.address);
+	ret->words = without_lone_signature(str_trim(facts->text));
+	ret->attached = true;
 	return r;
 }
 
 int forwarded_read(struct arena *arena, const struct forwarded_facts *facts, const struct mail_limits *limits,
 		   struct forwarded *ret)
 {
-	static const struct forwarded none = {{STR_INIT(""), STR_INIT("")}, STR_INIT("")};
+	static const struct forwarded none = {
+		.author = {STR_INIT(""), STR_INIT("")},
+		.subject = STR_INIT(""),
+		.text = STR_INIT(""),
+		.words = STR_INIT(""),
+	};
 	bool forward_subject = quote_is_forward_subject(without_tag(facts->subject));
 	struct arena scratch;
 	struct forwarded found = none;

@@ -35,6 +35,11 @@ struct forwarded_facts {    /* any view may be empty */
 struct forwarded {
 	struct mail_mailbox author; /* address with an "@", domain in lower case; empty: it is no forward */
 	struct str subject;         /* one line; may be empty */
+	bool attached;              /* it is the attached mail */
+	/* The mail's own text parted: what the author of the forwarded mail wrote (empty when it is the attached one, or
+	 * nothing stands below the block) and, above that, what who forwarded it wrote, without a signature alone. Views of
+	 * facts->text, or in the arena */
+	struct str text, words;
 };
 
 /* Copies into arena. 0, or -ENOBUFS: it is full, and *ret says that it is no forward. */

@@ -60,6 +60,7 @@ struct reader {
 	size_t bullet_len;
 	struct text_marks *marks; /* never NULL */
 	bool marks_waiting;       /* some mark has no `from` yet */
+	bool unhide;              /* styles and attributes hide nothing */
 };
 
 static void read_text(struct reader *reader, const struct html_token *token);
@@ -447,7 +448,7 @@ static void close_open(struct reader *reader, uint32_t name, unsigned barrier)
 static void push(struct reader *reader, const struct html_token *token, const struct html_element *element)
 {
 	struct open_element open = {.name = element->hash, .flags = element->flags, .mark = -1};
-	open.hidden = element->flags & HTML_UNSEEN || html_hides(token);
+	open.hidden = element->flags & HTML_UNSEEN || (!reader->unhide && html_hides(token));
 	open.pre = element->flags & HTML_PRE || html_preformats(token);
 	open.bullet = html_is_bullet(token);
 	open.breaks = html_breaks(token, element);
@@ -570,17 +571,17 @@ static void read_end_tag(struct reader *reader, const struct html_token *token)
 		reader->depth--;
 }
 
-int html_to_text(struct str html, struct strbuf *out, struct text_marks *ret_marks)
+static int read_html(struct str html, bool everything, struct strbuf *out, struct text_marks *marks)
 {
-	struct text_marks marks;
 	struct reader reader;
 	memset(&reader, 0, offsetof(struct reader, stack));
 	memset((char *)&reader + offsetof(struct reader, depth), 0,
 	       sizeof(reader) - offsetof(struct reader, depth));
-	reader.marks = ret_marks ? ret_marks : &marks;
+	reader.marks = marks;
 	reader.marks->n = 0;
+	reader.unhide = everything;
 	text_writer_init(&reader.writer, out);
-	struct html_tokenizer tokens = {.in = html};
+	struct html_tokenizer tokens = {.in = html, .lenient = everything};
 	struct html_token token;
 	while (!out->overflow && html_tokenizer_next(&tokens, &token)) {
 		if (token.kind == HTML_TEXT)
@@ -594,4 +595,15 @@ int html_to_text(struct str html, struct strbuf *out, struct text_marks *ret_mar
 		link_end(&reader);
 	marks_finish(&reader);
 	return out->overflow ? -ENOBUFS : 0;
+}
+
+int html_to_text(struct str html, struct strbuf *out, struct text_marks *ret_marks)
+{
+	struct text_marks none, *marks = ret_marks ? ret_marks : &none;
+	bool first = out->len == 0;
+	int r = read_html(html, false, out, marks);
+	/* A program's mistake hid everything: what was written is not for nobody. */
+	if (r == 0 && first && out->len == 0)
+		r = read_html(html, true, out, marks);
+	return r;
 }

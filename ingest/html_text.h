@@ -11,7 +11,8 @@
  * Paragraphs are separated by an empty line, lists get "- " and "1. ", table rows are lines with a tab
  * between cells, links become "text <url>", images their alternative text, quotes "> "
  * lines; <pre> keeps its blanks. What a reader would not see is left out: head, script, style, template,
- * comments, hidden elements, tracking images. Lines end with LF, none has blanks at its end, no more than one
+ * comments, hidden elements, tracking images. When nothing is left of a document that way, and out is empty, it is read
+ * once more: without hiding, and with comments and styles that never end taken for text. Lines end with LF, none has blanks at its end, no more than one
  * empty line follows another, none stands at the start or the end.
  *
  * Time is linear in the input's length whatever the input; memory is out plus a few KiB (elements are

@@ -1,7 +1,7 @@
 /*
  * Tokenizer states, simplified from WHATWG 13.2.5. Invariants:
  *  1. pos never goes back, and every call that returns true moves it, so the work is linear.
- *  2. What is not terminated (a comment, a tag, a quoted value) ends with the input, as in a browser.
+ *  2. What is not terminated (a comment, a tag, a quoted value) ends with the input, as in a browser; but see `lenient`.
  *  3. '<' before anything that begins no markup is text.
  * Pure.
  */
@@ -54,7 +54,7 @@ static bool markup_at(struct str in, size_t pos)
 	return ascii_alpha(c) || c == '!' || c == '?' || (c == '/' && pos + 2 < in.len);
 }
 
-/* Behind "<!", "<?" or "</" + no letter: where it ends. */
+/* Behind "<!", "<?" or "</" + no letter: where it ends; SIZE_MAX: a comment that never does. */
 static size_t skip_bogus(struct str in, size_t pos)
 {
 	struct str rest = str_sub(in, pos, in.len);
@@ -70,13 +70,25 @@ static size_t skip_bogus(struct str in, size_t pos)
 	for (size_t i = pos + 4; i < in.len;) {
 		i = find_from(in, i, '>');
 		if (i >= in.len)
-			return in.len;
+			return SIZE_MAX;
 		struct str before = str_sub(in, pos + 4, i);
 		if (str_ends(before, STR("--")) || str_ends(before, STR("--!")))
 			return i + 1;
 		i++;
 	}
-	return in.len;
+	return SIZE_MAX;
+}
+
+/* A comment is searched for its end in vain once, so that the work stays linear. */
+static void leave_bogus(struct html_tokenizer *tokens, size_t pos)
+{
+	struct str in = tokens->in;
+	bool comment = str_starts(str_sub(in, pos, in.len), STR("<!--"));
+	size_t end = comment && tokens->endless_comment ? SIZE_MAX : skip_bogus(in, pos);
+	tokens->endless_comment |= end == SIZE_MAX;
+	if (end == SIZE_MAX)
+		end = tokens->lenient ? pos + STR("<!--").len : in.len;
+	tokens->pos = end;
 }
 
 static void keep_attribute(struct html_token *token, struct str name, struct str value)
@@ -162,12 +174,10 @@ static bool read_tag(struct html_tokenizer *tokens, struct html_token *token)
 	return true;
 }
 
-/* Everything up to the end tag of the raw element; nothing ends <plaintext>. */
-static struct str read_raw(struct html_tokenizer *tokens)
+/* Where the end tag of a raw element stands; in.len: there is none. Nothing ends <plaintext>. */
+static size_t find_raw_end(struct str in, size_t from, struct str name)
 {
-	struct str in = tokens->in, name = tokens->raw_name;
-	size_t from = tokens->pos, i = from;
-	for (; i < in.len; i++) {
+	for (size_t i = from; i < in.len; i++) {
 		i = find_from(in, i, '<');
 		struct str rest = str_sub(in, i, in.len);
 		if (rest.len < name.len + 3 || rest.ptr[1] != '/' ||
@@ -175,11 +185,33 @@ static struct str read_raw(struct html_tokenizer *tokens)
 			continue;
 		char next = rest.ptr[2 + name.len];
 		if (html_space(next) || next == '/' || next == '>')
-			break;
+			return i;
 	}
-	tokens->pos = i < in.len ? i : in.len;
+	return in.len;
+}
+
+static struct str read_raw(struct html_tokenizer *tokens)
+{
+	size_t from = tokens->pos;
+	tokens->pos = find_raw_end(tokens->in, from, tokens->raw_name);
 	tokens->raw_name = (struct str){NULL, 0};
-	return str_sub(in, from, tokens->pos);
+	return str_sub(tokens->in, from, tokens->pos);
+}
+
+/* Each name is searched for in vain once, so that the work stays linear. */
+static void leave_endless(struct html_tokenizer *tokens, struct html_token *token)
+{
+	unsigned n = 0;
+	while (!str_eq(tokens->raw_name, raw_elements[n].name))
+		n++;
+	if (!(tokens->endless & 1u << n) &&
+	    find_raw_end(tokens->in, tokens->pos, tokens->raw_name) < tokens->in.len)
+		return;
+	tokens->endless |= 1u << n;
+	if (str_eq(tokens->raw_name, STR("style")) || str_eq(tokens->raw_name, STR("script")))
+		tokens->pos = find_from(tokens->in, tokens->pos, '<');
+	tokens->raw_name = (struct str){NULL, 0};
+	*token = (struct html_token){.kind = HTML_TEXT, .text = STR_INIT("")};
 }
 
 bool html_tokenizer_next(struct html_tokenizer *tokens, struct html_token *ret)
@@ -201,9 +233,13 @@ bool html_tokenizer_next(struct html_tokenizer *tokens, struct html_token *ret)
 			return true;
 		}
 		char c = in.ptr[i + 1] == '/' ? in.ptr[i + 2] : in.ptr[i + 1];
-		if (ascii_alpha(c))
-			return read_tag(tokens, ret);
-		tokens->pos = skip_bogus(in, i);
+		if (ascii_alpha(c)) {
+			bool whole = read_tag(tokens, ret);
+			if (tokens->lenient && tokens->raw_name.len)
+				leave_endless(tokens, ret);
+			return whole;
+		}
+		leave_bogus(tokens, i);
 	}
 	return false;
 }

@@ -49,6 +49,11 @@ struct html_tokenizer {
 	size_t pos;
 	struct str raw_name; /* the element whose content is text up to its end tag; empty: none */
 	bool raw_references;
+	/* Nothing swallows the rest of the document: a comment that never ends is text behind its "<!--", an element
+	 * of raw text without an end tag is not there (nor are the first lines of a style or a script) */
+	bool lenient;
+	unsigned endless;     /* raw elements that were found to have no end tag from here on, a bit each */
+	bool endless_comment; /* the same of comments */
 };
 
 /* False at the end of the input. */

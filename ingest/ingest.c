@@ -34,10 +34,10 @@
 #include "ingest/token_lookup.h"
 #include "tenant/tenants.h"
 
-#define DIGEST_PIECE       ((size_t)256 * 1024) /* octets that a worker reads at once */
-#define FAILURE_AUDITS_MAX 100                  /* under way */
-#define BREAKER_DEATHS     10                   /* of parser children ... */
-#define BREAKER_WINDOW_MS  10000                /* ... in so long: mails wait for none */
+#define DIGEST_PIECE       ((size_t)64 * 1024) /* octets that a worker reads at once */
+#define FAILURE_AUDITS_MAX 100                 /* under way */
+#define BREAKER_DEATHS     10                  /* of parser children ... */
+#define BREAKER_WINDOW_MS  10000               /* ... in so long: mails wait for none */
 
 struct ingest {
 	struct ingest_conf conf;
@@ -49,11 +49,13 @@ struct ingest {
 	struct key_ring *keys;
 	struct token_lookups *lookups;
 	struct parser_pool *parsers;
+	struct list parsed; /* tasks; they go to the writer together, at the end of the loop's turn */
+	uv_prepare_t turn_end;
 	struct channel *returns; /* deliveries answered at once, out of submit's call stack */
 	size_t under_way;
 	struct refusals refusals;
 	size_t failures_queued;
-	size_t pools_closing;
+	size_t closing; /* parser pools and handles */
 	struct pruner *pruner;
 };
 
@@ -262,15 +264,26 @@ static void on_parsed(struct parse_job *job)
 	if (job->status != PARSE_OK)
 		LOG(LOG_LEVEL_WARN, "unparsable", lf_id("mail", task->delivery->id.text),
 		    lf_cstr("status", parse_status_name(job->status)));
-	int r = task->seal_status;
-	if (r == 0) {
+	if (task->seal_status < 0)
+		account_failure(task, task->seal_status);
+	else
+		list_push_back(&task->ingest->parsed, &task->store.link);
+}
+
+/* A writer that is woken by the first of many commits it alone, and the others wait for that sync. */
+static void on_turn_end(uv_prepare_t *turn_end)
+{
+	struct ingest *ingest = turn_end->data;
+	struct list_node *node;
+	while ((node = list_pop_front(&ingest->parsed))) {
+		struct ingest_task *task = CONTAINER_OF(node, struct ingest_task, store.link);
 		task->store.apply = on_apply;
 		task->store.done = on_stored;
 		task->store.repeatable = true; /* ingest_apply begins anew each time */
-		r = store_submit(task->ingest->deps.store, &task->store);
+		int r = store_submit(ingest->deps.store, &task->store);
+		if (r < 0)
+			account_failure(task, r);
 	}
-	if (r < 0)
-		account_failure(task, r);
 }
 
 /* Writer. */
@@ -287,7 +300,7 @@ static void on_stored(struct store_job *job, int status)
 		/* a report that overtook what its mail's own answer says is not a failure: it is sent again */
 		if (status != -EBUSY)
 			LOG(LOG_LEVEL_ERROR, "store-failed", lf_id("mail", task->delivery->id.text),
-			    lf_err(status));
+			    lf_cstr("error", store_error_text(status)));
 		account_failure(task, status);
 		return;
 	}
@@ -415,6 +428,11 @@ int ingest_open(struct ingest **ret, const struct ingest_conf *conf, const struc
 	ingest->handlers = *handlers;
 	ingest->ctx = ctx;
 	refusals_init(&ingest->refusals, deps->store);
+	list_init(&ingest->parsed);
+	uv_prepare_init(deps->loop, &ingest->turn_end);
+	ingest->turn_end.data = ingest;
+	uv_prepare_start(&ingest->turn_end, on_turn_end);
+	uv_unref((uv_handle_t *)&ingest->turn_end);
 	ingest->lookups = token_lookups_open(deps->storage, deps->workers, on_looked_up, ingest);
 	use(ingest, conf, mail, forwards, tenants, keys);
 	struct parser_conf parser_conf = parser_conf_of(ingest);
@@ -432,14 +450,19 @@ int ingest_open(struct ingest **ret, const struct ingest_conf *conf, const struc
 
 static void on_pool_closed(void *ctx)
 {
-	((struct ingest *)ctx)->pools_closing--;
+	((struct ingest *)ctx)->closing--;
+}
+
+static void on_turn_end_closed(uv_handle_t *handle)
+{
+	((struct ingest *)handle->data)->closing--;
 }
 
 static void retire_pool(struct ingest *ingest)
 {
 	if (!ingest->parsers)
 		return;
-	ingest->pools_closing++;
+	ingest->closing++;
 	ingest->parsers = parser_pool_close(ingest->parsers, on_pool_closed, ingest);
 }
 
@@ -500,7 +523,9 @@ struct ingest *ingest_close(struct ingest *ingest)
 		uv_run(loop, UV_RUN_ONCE);
 	ingest->pruner = pruner_close(ingest->pruner);
 	retire_pool(ingest);
-	while (ingest->pools_closing)
+	ingest->closing++;
+	uv_close((uv_handle_t *)&ingest->turn_end, on_turn_end_closed);
+	while (ingest->closing)
 		uv_run(loop, UV_RUN_ONCE);
 	channel_close(ingest->returns);
 	token_lookups_close(ingest->lookups);

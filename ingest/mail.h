@@ -89,7 +89,8 @@ struct parsed_mail {
 	enum mail_class class;
 	struct str
 		class_rule; /* "auto-submitted", "subject:out-of-office:de", ...; of normal mail: why it must
-				  not be answered ("list-id"), empty when it may */
+				  not be answered ("list-id"), empty when it may; "calendar-reply": a person wrote words into a
+				  calendar's answer */
 	bool answerable; /* header fields allow an automatic answer (SPEC section 8); the envelope decides too
 			  */
 	struct str addressed_to; /* X-Forwarded-To, Delivered-To, Resent-To, To: the address the customer
@@ -97,13 +98,16 @@ struct parsed_mail {
 	struct str forward_confirmation;   /* provider, when this is a forwarding confirmation; empty: no */
 	const struct mail_report *reports; /* of a bounce or feedback report */
 	size_t reports_n;                  /* up to MAIL_REPORTS_MAX */
-	/* Of the mail that a bounce or a feedback report is about, as far as it came back with it: its Message-ID without
+	/* Of the mail that a bounce, a feedback report or a read receipt is about, as far as it came back with it: its Message-ID without
 	 * angle brackets, and its envelope's reverse-path (Return-Path, Original-Mail-From), local@domain */
 	struct str returned_message_id, returned_reverse_path;
 	/* What people forward by hand ("Fwd:", a forwarded block, a message/rfc822 part and little else): who wrote the
 	 * innermost-but-one, that is the first forwarded mail, and its subject; address empty: it is none */
 	struct mail_mailbox forwarded_author;
 	struct str forwarded_subject;
+	/* What that author wrote, and what stands above it, which who forwarded it wrote (may be empty). Both are empty when
+	 * the two could not be told apart */
+	struct str forwarded_text, forwarding_words;
 	struct str loop_mark; /* the first X-Servelo-Loop field, unfolded; empty: none (tenant/loop_mark.h) */
 	unsigned received_n;  /* Received fields */
 	/* what was wrong */

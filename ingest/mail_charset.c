@@ -6,6 +6,8 @@
  *	  | no             v
  *	  +----------> valid UTF-8? -> the hint -> ISO-2022 escapes -> uchardet -> windows-1252
  *
+ * What uchardet says of a few octets is corrected by charset_guess.c.
+ *
  * ISO-2022-JP and HZ are turned into the 8-bit form of the same characters first: their escape sequences are simple, mails
  * break them (a line cut inside a character, a missing return to ASCII), and the 8-bit converters know the
  * vendors' characters. All output goes through put(), which cuts at whole characters and drops NUL.
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <uchardet/uchardet.h>
 
+#include "ingest/charset_guess.h"
 #include "ingest/charset_labels.h"
 
 #define REPLACEMENT STR("\xef\xbf\xbd")
@@ -28,35 +31,6 @@ static iconv_t converters[CHARSETS_N];
 static bool opened[CHARSETS_N];
 
 /* ---- UTF-8 ---- */
-
-size_t utf8_sequence(struct str s)
-{
-	const unsigned char *p = (const unsigned char *)s.ptr;
-	size_t n;
-
-	if (!s.len)
-		return 0;
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		n = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		n = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (s.len < n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* overlong forms, surrogates, beyond U+10FFFF */
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
 
 /* Octets before the first one above 0x7f. */
 static size_t ascii_run(struct str s)
@@ -457,7 +431,7 @@ static int detect(struct str bytes)
 		id = charset_find(str_from(uchardet_get_charset(detector)));
 	}
 	uchardet_delete(detector);
-	return id;
+	return id < 0 ? id : charset_guess_settled(id, bytes);
 }
 
 static bool has_jis_escape(struct str s)
@@ -503,28 +477,6 @@ static bool is_damaged_utf8(struct str bytes, const struct utf8_census *census)
 	return id < 0 || charsets[id].family != FAMILY_MULTI || put_as(id, bytes, NULL, 0).errors;
 }
 
-/*
- * Octets that no text in a Western charset has: most of what is above 0x7f stands in runs of four or more, which are no
- * row of one character, and no blanks.
- */
-static bool is_not_western(struct str bytes)
-{
-	size_t high = 0, in_runs = 0, runs = 0, run = 0;
-
-	for (size_t i = 0; i <= bytes.len; i++) {
-		unsigned char c = i < bytes.len ? (unsigned char)bytes.ptr[i] : 0;
-		if (c >= 0x80 && c != 0xa0 && (!i || bytes.ptr[i - 1] != bytes.ptr[i])) {
-			high++;
-			run++;
-			continue;
-		}
-		runs += run >= 4;
-		in_runs += run >= 4 ? run : 0;
-		run = 0;
-	}
-	return runs >= 2 && in_runs * 2 > high;
-}
-
 /* "us-ascii" and "iso-8859-1" are what programs say that know no charsets: does the detector know better? */
 static bool is_other_script(int id, struct str bytes)
 {
@@ -538,7 +490,7 @@ static bool is_other_script(int id, struct str bytes)
 		[CHARSET_EUC_KR] = 1,
 	};
 
-	if ((id != CHARSET_WINDOWS_1252 && id != CHARSET_LATIN9) || !is_not_western(bytes))
+	if ((id != CHARSET_WINDOWS_1252 && id != CHARSET_LATIN9) || !charset_is_not_western(bytes))
 		return false;
 	int detected = detect(bytes);
 	return detected >= 0 && scripts[detected] && !put_as(detected, bytes, NULL, 0).errors;
@@ -574,6 +526,15 @@ static unsigned put_labelled(int id, struct str hint, struct str bytes, struct s
 	}
 	struct tally tally = put_as(id, bytes, out, SIZE_MAX);
 	return (tally.errors ? MAIL_CHARSET_REPLACED : 0u) | (tally.cut ? MAIL_CHARSET_CUT : 0u);
+}
+
+struct str mail_charset_guess(struct str bytes)
+{
+	bytes = str_sub(bytes, 0, DETECT_MAX);
+	if (!utf8_census(bytes).errors)
+		return STR("");
+	int id = detect(bytes);
+	return id < 0 ? STR("") : str_from(charsets[id].iconv_name);
 }
 
 unsigned mail_charset_to_utf8(struct str label, struct str hint, struct str bytes, struct strbuf *out)

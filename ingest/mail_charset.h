@@ -14,6 +14,7 @@
 #define SERVELO_INGEST_MAIL_CHARSET_H
 
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 enum mail_charset_flags {
 	MAIL_CHARSET_UNKNOWN = 1,      /* the label names no charset we know */
@@ -33,13 +34,15 @@ void mail_charset_init(void);
  */
 unsigned mail_charset_to_utf8(struct str label, struct str hint, struct str bytes, struct strbuf *out);
 
+/* The charset that the octets of a whole mail seem to be in: a hint for pieces of it that are too short to tell.
+ * Empty: ASCII, UTF-8, or nobody knows. */
+struct str mail_charset_guess(struct str bytes);
+
 /* Is it a charset name we know? */
 bool mail_charset_known(struct str label);
 
 /* Append as much of s (valid UTF-8) as fits, whole characters; false when it was cut. */
 bool utf8_append(struct strbuf *out, struct str s);
-/* Length of the valid sequence at the start of s (1..4), or 0. */
-size_t utf8_sequence(struct str s);
 /* Make valid UTF-8 one line in place: controls and line separators become blanks, NUL goes; trimmed. */
 void utf8_one_line(struct strbuf *buf);
 /* Text of a body in place: CRLF and CR become LF, other controls but TAB are dropped. */

@@ -11,16 +11,15 @@
 #include "base/alloc.h"
 #include "ingest/file_blocks.h"
 #include "ingest/html_text.h"
-#include "ingest/mail_attachment.h"
 #include "ingest/mail_charset.h"
 #include "ingest/mail_inner.h"
 #include "ingest/mail_param.h"
+#include "ingest/mail_stub.h"
+#include "ingest/mail_text_part.h"
 
-#define BODIES_MAX       64  /* text parts that are joined; the others are attachments */
-#define STUB_SIZE_MAX    600 /* octets of a "can't show HTML" text */
+#define BODIES_MAX       64 /* text parts that are joined; the others are attachments */
 #define CONTENT_IDS_SIZE (64 * 1024)
 #define TEXT_SAMPLE      8192 /* octets that show whether it is text at all */
-#define ENCODING_SAMPLE  2048 /* octets that show whether a text is base64 */
 #define HTML_META_MAX    2048 /* where <meta charset> is looked for */
 
 struct body {
@@ -44,99 +43,6 @@ void mail_content_done(struct mail_content *content)
 	strbuf_done(&content->text);
 	strbuf_done(&content->html_text);
 	strbuf_done(&content->content_ids);
-}
-
-/* ---- which parts ---- */
-
-static bool is_text_type(const struct mime_entity *entity)
-{
-	return str_eq(entity->media_type, STR("text/plain")) || str_eq(entity->media_type, STR("text/html"));
-}
-
-/* RFC 2046 4.1.4: a text of an unknown kind is shown as text, when it is all there is. */
-static bool is_text_of_its_own(const struct mime_entity *entity)
-{
-	static const struct str data[] = {STR_INIT("text/calendar"), STR_INIT("text/vcard"),
-					  STR_INIT("text/x-vcard"),  STR_INIT("text/directory"),
-					  STR_INIT("text/csv"),      STR_INIT("text/xml")};
-
-	if (entity->parent >= 0 || !mime_is(entity, STR("text/")))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(data); i++)
-		if (str_eq(entity->media_type, data[i]))
-			return false;
-	return true;
-}
-
-static bool is_html(const struct mime_entity *entity)
-{
-	/* RFC 1896: text/enriched has tags of its own, which mean little to a reader of plain text */
-	return str_eq(entity->media_type, STR("text/html")) ||
-	       str_eq(entity->media_type, STR("text/enriched")) ||
-	       str_eq(entity->media_type, STR("text/richtext"));
-}
-
-static bool has_name(struct arena *arena, const struct mime_entity *entity)
-{
-	return mail_attachment_given_name(arena, entity, STR("")).len > 0;
-}
-
-/*
- * Is the text the root of its multipart/related (RFC 2387)? The one that "start" names; and where the first part is
- * no text, as in pages that some programs save, the first text.
- */
-static bool is_root(struct arena *arena, const struct mime_tree *tree, size_t index)
-{
-	const struct mime_entity *entity = &tree->entities[index], *parent = &tree->entities[entity->parent];
-
-	if (parent->start.len && str_eq(parent->start, entity->content_id))
-		return true;
-	for (size_t i = (size_t)entity->parent + 1; i < index; i++)
-		if (tree->entities[i].parent == entity->parent &&
-		    (tree->entities[i].multipart || is_text_type(&tree->entities[i])))
-			return false;
-	return !has_name(arena, entity);
-}
-
-bool mail_content_is_body(struct arena *arena, const struct mime_tree *tree, size_t index)
-{
-	const struct mime_entity *entity = &tree->entities[index];
-
-	if (entity->multipart || entity->not_text || entity->disposition == DISPOSITION_ATTACHMENT)
-		return false;
-	if (!is_text_type(entity))
-		return is_text_of_its_own(entity);
-	if (entity->parent < 0 || entity->number == 1)
-		return true;
-	bool related = str_eq(tree->entities[entity->parent].media_type, STR("multipart/related"));
-	return related ? is_root(arena, tree, index) : !has_name(arena, entity);
-}
-
-bool mail_content_is_other_form(const struct mime_tree *tree, size_t index)
-{
-	static const struct str forms[] = {STR_INIT("text/x-amp-html"), STR_INIT("text/watch-html"),
-					   STR_INIT("text/vnd.google.email-reaction+json")};
-	const struct mime_entity *entity = &tree->entities[index];
-
-	if (entity->parent < 0 || entity->disposition == DISPOSITION_ATTACHMENT)
-		return false;
-	const struct mime_entity *parent = &tree->entities[entity->parent];
-	if (parent->children < 2 || !str_eq(parent->media_type, STR("multipart/alternative")))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
-		if (str_eq(entity->media_type, forms[i]))
-			return true;
-	return false;
-}
-
-static int outermost_alternative(const struct mime_tree *tree, size_t index)
-{
-	int found = -1;
-
-	for (int i = tree->entities[index].parent; i >= 0; i = tree->entities[i].parent)
-		if (str_eq(tree->entities[i].media_type, STR("multipart/alternative")))
-			found = i;
-	return found;
 }
 
 /* ---- reading one part ---- */
@@ -209,21 +115,6 @@ static bool param_is(struct arena *arena, const struct mime_entity *entity, stru
 	return mail_param_raw(arena, entity->content_type, name, &given) == 0 && str_ieq(given, value);
 }
 
-/* Some label a plain text as base64. Base64 has no blanks between words and no punctuation; its first line shows it
- * (what follows may be a footer). */
-static bool is_no_base64(struct str raw)
-{
-	size_t foreign = 0, n = 0;
-
-	raw = str_trim(str_sub(raw, 0, ENCODING_SAMPLE));
-	raw = str_trim(str_sub(raw, 0, str_find(raw, '\n')));
-	for (; n < raw.len; n++) {
-		char c = raw.ptr[n];
-		foreign += !ascii_alpha(c) && !ascii_digit(c) && c != '+' && c != '/' && c != '=';
-	}
-	return foreign * 8 > n;
-}
-
 /* A text without any Content-Type that begins like an HTML document is one. */
 static bool begins_like_html(struct str text)
 {
@@ -261,11 +152,11 @@ static void read_body(struct arena *arena, const struct mime_entity *entity, str
 	if (entity->content_type.len)
 		mail_param_raw(arena, entity->content_type, STR("charset"), &charset);
 	enum mail_encoding encoding = entity->encoding;
-	if (encoding == MAIL_ENCODING_BASE64 && is_no_base64(raw))
+	if (encoding == MAIL_ENCODING_BASE64 && mail_base64_is_plain(raw))
 		encoding = MAIL_ENCODING_IDENTITY;
 	strbuf_init(&octets, size_max);
 	if (encoding != MAIL_ENCODING_IDENTITY) {
-		content->cut |= !mail_decode(encoding, raw, &octets);
+		content->cut |= !mail_decode_told(encoding, raw, &octets, &content->flaws);
 		raw = strbuf_str(&octets);
 	}
 	strbuf_init(&without_files, size_max);
@@ -281,6 +172,9 @@ static void read_body(struct arena *arena, const struct mime_entity *entity, str
 		struct str meta = meta_charset(raw);
 		charset = mail_charset_known(meta) ? meta : charset;
 	}
+	/* there they are halves of characters */
+	if (!str_istarts(charset, STR("utf-16")) && !str_istarts(charset, STR("utf-32")))
+		content->nul |= str_find(raw, '\0') < raw.len;
 	strbuf_init(&body->text, size_max);
 	unsigned flags = mail_charset_to_utf8(charset, hint, raw, &body->text);
 	content->cut |= (flags & MAIL_CHARSET_CUT) != 0;
@@ -297,122 +191,7 @@ static void read_body(struct arena *arena, const struct mime_entity *entity, str
 		unflow(&body->text, param_is(arena, entity, STR("delsp"), STR("yes")));
 }
 
-/* ---- joining ---- */
-
-static bool is_blank(struct str s)
-{
-	static const char *const blanks[] = {" ",  "\t",       "\n",           "\r",
-					     "\f", "\xc2\xa0", "\xe2\x80\x8b", "\xef\xbb\xbf"};
-
-	while (s.len) {
-		size_t i = 0;
-		while (i < ARRAY_SIZE(blanks) && !str_starts(s, str_from(blanks[i])))
-			i++;
-		if (i == ARRAY_SIZE(blanks))
-			return false;
-		s = str_sub(s, strlen(blanks[i]), s.len);
-	}
-	return true;
-}
-
-static bool contains_word(struct str s, struct str word)
-{
-	for (size_t i = 0; i + word.len <= s.len; i++)
-		if (str_istarts(str_sub(s, i, s.len), word))
-			return true;
-	return false;
-}
-
-/* Does a sentence speak of HTML and of programs that show it? */
-static bool speaks_of_html(struct str sentence)
-{
-	static const struct str subjects[] = {STR_INIT("html"), STR_INIT("multi-part message"),
-					      STR_INIT("multipart message"), STR_INIT("mime format")};
-	static const struct str programs[] = {
-		STR_INIT("client"),     STR_INIT("viewer"),     STR_INIT("program"),
-		STR_INIT("reader"),     STR_INIT("support"),    STR_INIT("browser"),
-		STR_INIT("capable"),    STR_INIT("compatible"), STR_INIT("display"),
-		STR_INIT("enable"),     STR_INIT("affich"),     STR_INIT("anzeig"),
-		STR_INIT("darstell"),   STR_INIT("lecteur"),    STR_INIT("visualizar"),
-		STR_INIT("visualizz"),  STR_INIT("weergeven"),  STR_INIT("mime format"),
-		STR_INIT("messagerie"), STR_INIT("soport"),     STR_INIT("suport"),
-		STR_INIT("stöder"),     STR_INIT("støtte"),     STR_INIT("understøtte"),
-		STR_INIT("ei tue"),     STR_INIT("podpor"),     STR_INIT("podrža"),
-		STR_INIT("podpira"),    STR_INIT("obsług"),     STR_INIT("desteklem"),
-		STR_INIT("támogat"),    STR_INIT("palaiko"),    STR_INIT("atbalst"),
-		STR_INIT("toeta"),      STR_INIT("поддерж"),    STR_INIT("підтрим"),
-		STR_INIT("υποστηρίζ"),  STR_INIT("תומכ"),       STR_INIT("יכול"),
-		STR_INIT("يدعم"),       STR_INIT("hỗ trợ"),     STR_INIT("รองรับ"),
-		STR_INIT("mendukung"),  STR_INIT("対応"),       STR_INIT("表示"),
-		STR_INIT("支持"),       STR_INIT("支援"),       STR_INIT("显示"),
-		STR_INIT("顯示"),       STR_INIT("지원"),       STR_INIT("표시"),
-	};
-	bool subject = false, program = false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
-		subject |= contains_word(sentence, subjects[i]);
-	for (size_t i = 0; subject && i < ARRAY_SIZE(programs); i++)
-		program |= contains_word(sentence, programs[i]);
-	return program;
-}
-
-static bool points_to_browser(struct str sentence)
-{
-	return contains_word(sentence, STR("browser")) || contains_word(sentence, STR("navegador")) ||
-	       contains_word(sentence, STR("navigateur")) || contains_word(sentence, STR("браузер")) ||
-	       contains_word(sentence, STR("ブラウザ")) || contains_word(sentence, STR("浏览器"));
-}
-
-/* What a plain text is worth beside the HTML. */
-enum plain_worth {
-	PLAIN_NOTHING,  /* "Your mail program can't show HTML": short, and most of its sentences say so */
-	PLAIN_DOUBTFUL, /* short, and a third of it says so: both are shown, nothing is lost */
-	PLAIN_GOOD,
-};
-
-static enum plain_worth plain_worth(struct str text)
-{
-	size_t sentences = 0, about_html = 0;
-
-	if (text.len > STUB_SIZE_MAX)
-		return PLAIN_GOOD;
-	while (text.len) {
-		size_t n = 0;
-		while (n < text.len &&
-		       !(strchr(".!?", text.ptr[n]) && (n + 1 == text.len || ascii_space(text.ptr[n + 1]))))
-			n++;
-		struct str sentence = str_trim(str_sub(text, 0, n));
-		bool about = speaks_of_html(sentence);
-		/* "View it in your browser: ..." is part of saying so, and says nothing by itself */
-		sentences += sentence.len > 0 && (about || !points_to_browser(sentence));
-		about_html += about;
-		text = str_sub(text, n + 1, text.len);
-	}
-	if (about_html * 2 > sentences)
-		return PLAIN_NOTHING;
-	return about_html * 3 >= sentences && about_html ? PLAIN_DOUBTFUL : PLAIN_GOOD;
-}
-
-/* Start a new paragraph between joined parts. */
-static void separate(struct strbuf *out)
-{
-	if (!out->len)
-		return;
-	if (out->ptr[out->len - 1] != '\n')
-		strbuf_addc(out, '\n');
-}
-
-static void add_body(const struct body *body, struct strbuf *out, struct text_marks *marks,
-		     struct mail_content *content)
-{
-	separate(out);
-	bool first = out->len == 0;
-	if (!body->html) {
-		content->cut |= !utf8_append(out, strbuf_str(&body->text));
-	} else if (html_to_text(strbuf_str(&body->text), out, first ? marks : NULL) < 0) {
-		content->cut = true;
-	}
-}
+/* ---- what the HTML shows ---- */
 
 static int hex_digit(char c)
 {
@@ -488,6 +267,45 @@ bool mail_content_shows(const struct mail_content *content, struct str content_i
 	       bsearch(&content_id, content->shown, content->shown_n, sizeof(*content->shown), compare_ids);
 }
 
+/* ---- joining ---- */
+
+static bool is_blank(struct str s)
+{
+	static const char *const blanks[] = {" ",  "\t",       "\n",           "\r",
+					     "\f", "\xc2\xa0", "\xe2\x80\x8b", "\xef\xbb\xbf"};
+
+	while (s.len) {
+		size_t i = 0;
+		while (i < ARRAY_SIZE(blanks) && !str_starts(s, str_from(blanks[i])))
+			i++;
+		if (i == ARRAY_SIZE(blanks))
+			return false;
+		s = str_sub(s, strlen(blanks[i]), s.len);
+	}
+	return true;
+}
+
+/* Start a new paragraph between joined parts. */
+static void separate(struct strbuf *out)
+{
+	if (!out->len)
+		return;
+	if (out->ptr[out->len - 1] != '\n')
+		strbuf_addc(out, '\n');
+}
+
+static void add_body(const struct body *body, struct strbuf *out, struct text_marks *marks,
+		     struct mail_content *content)
+{
+	separate(out);
+	bool first = out->len == 0;
+	if (!body->html) {
+		content->cut |= !utf8_append(out, strbuf_str(&body->text));
+	} else if (html_to_text(strbuf_str(&body->text), out, first ? marks : NULL) < 0) {
+		content->cut = true;
+	}
+}
+
 /* Of a group of alternatives: is the plain reading worth taking? Good without any HTML. */
 static enum plain_worth group_worth(const struct body *bodies, size_t n, int alternative)
 {
@@ -499,7 +317,8 @@ static enum plain_worth group_worth(const struct body *bodies, size_t n, int alt
 			continue;
 		struct str text = strbuf_str(&bodies[i].text);
 		html |= bodies[i].html && !is_blank(text);
-		enum plain_worth own = bodies[i].html || is_blank(text) ? PLAIN_NOTHING : plain_worth(text);
+		enum plain_worth own =
+			bodies[i].html || is_blank(text) ? PLAIN_NOTHING : mail_stub_worth(text);
 		worth = own > worth ? own : worth;
 	}
 	return html ? worth : PLAIN_GOOD;
@@ -563,7 +382,7 @@ void mail_content_read(struct arena *arena, const struct mime_tree *tree, const 
 	size_t n = 0, html_left = 4 * limits->text_max, text_left = limits->text_max;
 
 	for (size_t i = 0; i < tree->n; i++) {
-		if (!mail_content_is_body(arena, tree, i))
+		if (!mail_text_part_is_body(arena, tree, i))
 			continue;
 		if (n == BODIES_MAX) {
 			content->cut = true;
@@ -572,8 +391,8 @@ void mail_content_read(struct arena *arena, const struct mime_tree *tree, const 
 		struct body *body = &bodies[n++];
 		*body = (struct body){
 			.entity = i,
-			.alternative = outermost_alternative(tree, i),
-			.html = is_html(&tree->entities[i]),
+			.alternative = mail_text_part_alternative(tree, i),
+			.html = mail_text_part_is_html(&tree->entities[i]),
 		};
 		size_t *left = body->html ? &html_left : &text_left;
 		read_body(arena, &tree->entities[i], body, *left, hint, content);

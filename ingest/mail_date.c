@@ -10,16 +10,75 @@ struct date {
 	int hour, minute, second; /* hour -1: not yet */
 	int offset;               /* minutes east of Greenwich */
 	bool zoned, pm, am;
+	bool early_month; /* the month stands before the day: it may be a weekday ("mar., 3 nov.") */
+	bool slashes;     /* "11/03/2026": who writes AM and PM writes the month first */
 };
 
+/* English, and what programs write that ask their system for names: German, French, Spanish, Italian, Portuguese, Dutch,
+ * Scandinavian. */
 static int month_of(struct str word)
 {
-	static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+	static const struct {
+		struct str start;
+		int month;
+	} names[] = {
+		{STR_INIT("jan"), 1},
+		{STR_INIT("feb"), 2},
+		{STR_INIT("mar"), 3},
+		{STR_INIT("apr"), 4},
+		{STR_INIT("may"), 5},
+		{STR_INIT("jun"), 6},
+		{STR_INIT("jul"), 7},
+		{STR_INIT("aug"), 8},
+		{STR_INIT("sep"), 9},
+		{STR_INIT("oct"), 10},
+		{STR_INIT("nov"), 11},
+		{STR_INIT("dec"), 12},
+		{STR_INIT("ene"), 1},
+		{STR_INIT("gen"), 1},
+		{STR_INIT("fév"), 2},
+		{STR_INIT("f\xe9v"), 2},
+		{STR_INIT("fev"), 2},
+		{STR_INIT("mär"), 3},
+		{STR_INIT("m\xe4r"), 3},
+		{STR_INIT("mrz"), 3},
+		{STR_INIT("mrt"), 3},
+		{STR_INIT("abr"), 4},
+		{STR_INIT("avr"), 4},
+		{STR_INIT("mai"), 5},
+		{STR_INIT("mag"), 5},
+		{STR_INIT("maj"), 5},
+		{STR_INIT("mei"), 5},
+		{STR_INIT("giu"), 6},
+		{STR_INIT("juin"), 6},
+		{STR_INIT("juil"), 7},
+		{STR_INIT("lug"), 7},
+		{STR_INIT("ago"), 8},
+		{STR_INIT("aoû"), 8},
+		{STR_INIT("ao\xfb"), 8},
+		{STR_INIT("set"), 9},
+		{STR_INIT("okt"), 10},
+		{STR_INIT("ott"), 10},
+		{STR_INIT("out"), 10},
+		{STR_INIT("dez"), 12},
+		{STR_INIT("dic"), 12},
+		{STR_INIT("déc"), 12},
+		{STR_INIT("d\xe9"
+			  "c"),
+		 12},
+		{STR_INIT("des"), 12},
+	};
 
-	for (int i = 0; i < 12 && word.len >= 3; i++)
-		if (str_istarts(word, (struct str){names + i * 3, 3}))
-			return i + 1;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (str_istarts(word, names[i].start))
+			return names[i].month;
 	return 0;
+}
+
+/* Of any alphabet, in any charset. */
+static bool is_letter(char c)
+{
+	return ascii_alpha(c) || ((unsigned char)c & 0x80);
 }
 
 static bool zone_of(struct str word, int *ret_minutes)
@@ -133,9 +192,13 @@ static void take_word(struct str word, struct date *date)
 {
 	int minutes;
 
-	if (!date->month && month_of(word))
-		date->month = month_of(word);
-	else if (date->hour >= 0 && (str_ieq(word, STR("pm")) || str_ieq(word, STR("am"))))
+	int month = month_of(word);
+	if (month && (!date->month || (date->early_month && date->day && date->hour < 0))) {
+		date->month = month;
+		date->early_month = !date->day;
+		return;
+	}
+	if (date->hour >= 0 && (str_ieq(word, STR("pm")) || str_ieq(word, STR("am"))))
 		date->pm = ascii_lower(word.ptr[0]) == 'p', date->am = !date->pm;
 	else if (!date->zoned && date->hour >= 0 && zone_of(word, &minutes)) {
 		date->offset = minutes;
@@ -179,8 +242,20 @@ static size_t take_numeric_date(struct str s, size_t at, struct date *date)
 		date->year = k <= 2 ? c + (c < 50 ? 2000 : 1900) : c;
 		date->day = b > 12 ? b : a;
 		date->month = b > 12 ? a : b;
+		date->slashes = sign == '/' && b <= 12 && a <= 12;
 	}
 	return n + m + k + 2;
+}
+
+/* What "=?utf-8?Q?Tue,_3_Nov...?=" encodes, for nothing but blanks needs it. */
+static struct str without_encoding(struct str value)
+{
+	size_t at = 0;
+	if (!str_starts(value, STR("=?")))
+		return value;
+	for (size_t i = 0; i < 3 && at < value.len; i++)
+		at += str_find(str_sub(value, at, value.len), '?') + 1;
+	return str_sub(value, at, value.len);
 }
 
 int64_t mail_date_parse(struct str value)
@@ -188,7 +263,7 @@ int64_t mail_date_parse(struct str value)
 	struct date date = {.hour = -1};
 	size_t comments = 0;
 
-	value = str_sub(value, 0, 256);
+	value = without_encoding(str_sub(value, 0, 256));
 	for (size_t i = 0; i < value.len;) {
 		char c = value.ptr[i];
 		size_t used = 1;
@@ -198,8 +273,8 @@ int64_t mail_date_parse(struct str value)
 			comments -= comments > 0;
 		} else if (comments) {
 			;
-		} else if (ascii_alpha(c)) {
-			while (i + used < value.len && ascii_alpha(value.ptr[i + used]))
+		} else if (is_letter(c)) {
+			while (i + used < value.len && is_letter(value.ptr[i + used]))
 				used++;
 			take_word(str_sub(value, i, i + used), &date);
 		} else if ((c == '+' || c == '-') && date.hour >= 0 && !date.zoned) {
@@ -217,6 +292,11 @@ int64_t mail_date_parse(struct str value)
 			used = n;
 		}
 		i += used;
+	}
+	if (date.slashes && (date.am || date.pm)) {
+		int day = date.month;
+		date.month = date.day;
+		date.day = day;
 	}
 	if (date.year < 1970 || date.year > 9999 || date.month < 1 || date.month > 12 || date.day < 1 ||
 	    date.day > 31)

@@ -6,10 +6,12 @@
  */
 #include "ingest/mail_files.h"
 
+#include "base/utf8.h"
 #include "ingest/mail_attachment.h"
 #include "ingest/mail_inner.h"
 #include "ingest/mail_param.h"
 #include "ingest/mail_summary.h"
+#include "ingest/mail_text_part.h"
 #include "ingest/mail_word.h"
 #include "ingest/media_sniff.h"
 
@@ -25,6 +27,7 @@ struct listing {
 	struct mail_attachment *items; /* in scratch */
 	size_t n, allocated;
 	bool cut;
+	unsigned flaws; /* enum mail_flaw */
 };
 
 /* NULL: there is no room. */
@@ -78,10 +81,8 @@ static struct str nested_name(struct arena *scratch, const struct mime_entity *e
 	mail_header_split(scratch, strbuf_str(&octets), '\n', limits, &header);
 	if (mail_word_text(scratch, mail_header_value(&header, STR("Subject")), STR(""), &subject) == 0 &&
 	    subject.len) {
-		size_t n = subject.len < SUBJECT_NAME_MAX ? subject.len : SUBJECT_NAME_MAX;
-		while (n < subject.len && n > 0 && ((unsigned char)subject.ptr[n] & 0xc0) == 0x80)
-			n--;
-		if (arena_printf(scratch, &name, "%.*s.eml", (int)n, subject.ptr) < 0)
+		subject = utf8_cut(subject, SUBJECT_NAME_MAX);
+		if (arena_printf(scratch, &name, "%.*s.eml", STR_ARG(subject)) < 0)
 			name = STR("");
 	}
 	/* a subject is no path */
@@ -105,7 +106,8 @@ static struct str safe_name(struct listing *listing, struct str given, struct st
 
 /* ---- octets ---- */
 
-static void measure(enum mail_encoding encoding, struct str raw, struct mail_attachment *item)
+/* enum mail_flaw */
+static unsigned measure(enum mail_encoding encoding, struct str raw, struct mail_attachment *item)
 {
 	char buf[MEDIA_SNIFF_SIZE];
 	struct mail_decoder decoder;
@@ -119,11 +121,12 @@ static void measure(enum mail_encoding encoding, struct str raw, struct mail_att
 	item->sniffed_type = media_sniff((struct str){buf, sniffed});
 	if (encoding == MAIL_ENCODING_IDENTITY) {
 		item->size = raw.len;
-		return;
+		return 0;
 	}
 	item->size = sniffed;
 	while ((n = mail_decoder_next(&decoder, buf, sizeof(buf))) > 0)
 		item->size += n;
+	return decoder.flaws;
 }
 
 /* ---- the list ---- */
@@ -132,8 +135,10 @@ static bool is_attachment(const struct mail_files_source *source, size_t index)
 {
 	const struct mime_entity *entity = &source->tree->entities[index];
 
-	if (entity->multipart || mail_content_is_body(source->scratch, source->tree, index) ||
-	    mail_content_is_other_form(source->tree, index))
+	if (mail_text_part_is_kept(source->tree, index))
+		return true;
+	if (entity->multipart || mail_text_part_is_body(source->scratch, source->tree, index) ||
+	    mail_text_part_is_other_form(source->tree, index))
 		return false;
 	/* a multipart without parts is kept as it is, unless it is empty */
 	return str_trim(entity->body).len || !mime_is(entity, STR("multipart/"));
@@ -157,7 +162,7 @@ static void list_part(struct listing *listing, size_t index)
 	if (mail_word_text(listing->arena, str_sub(entity->content_id, 0, 998), STR(""), &item->content_id) <
 	    0)
 		item->content_id = STR("");
-	measure(entity->encoding, entity->body, item);
+	listing->flaws |= measure(entity->encoding, entity->body, item);
 	item->inline_image =
 		mime_is(entity, STR("image/")) && mail_content_shows(source->content, entity->content_id);
 	item->disposition_inline = entity->disposition == DISPOSITION_INLINE;
@@ -195,12 +200,15 @@ static bool list_inner(struct listing *listing, size_t index)
 	for (size_t i = 0; any && i < inner.n; i++)
 		list_inner_file(listing, section, &inner.files[i], i + 1);
 	listing->cut |= inner.cut;
+	if (inner.is_tnef && inner.tnef.cut)
+		listing->flaws |= MAIL_FLAW_CUT;
 	any = any && inner.is_tnef;
 	mail_inner_done(&inner);
 	return any;
 }
 
-void mail_files_list(struct arena *arena, const struct mail_files_source *source, struct parsed_mail *mail)
+unsigned mail_files_list(struct arena *arena, const struct mail_files_source *source,
+			 struct parsed_mail *mail)
 {
 	struct listing listing = {.arena = arena, .source = source, .cut = source->tree->parts_limited};
 
@@ -210,10 +218,11 @@ void mail_files_list(struct arena *arena, const struct mail_files_source *source
 	struct mail_attachment *items = listing.n ? arena_alloc(arena, listing.n * sizeof(*items)) : NULL;
 	mail->attachments_cut = listing.cut || (listing.n && !items);
 	if (!items)
-		return;
+		return listing.flaws;
 	memcpy(items, listing.items, listing.n * sizeof(*items));
 	mail->attachments = items;
 	mail->attachments_n = listing.n;
+	return listing.flaws;
 }
 
 /* ---- words ---- */

@@ -15,8 +15,10 @@ struct mail_files_source {
 	struct str hint; /* charset of raw 8-bit header fields */
 };
 
-/* Fills mail->attachments, attachments_n and attachments_cut; all of it lives in arena. */
-void mail_files_list(struct arena *arena, const struct mail_files_source *source, struct parsed_mail *mail);
+/* Fills mail->attachments, attachments_n and attachments_cut; all of it lives in arena. Returns what was wrong with their
+ * transfer encodings (bits of enum mail_flaw). */
+unsigned mail_files_list(struct arena *arena, const struct mail_files_source *source,
+			 struct parsed_mail *mail);
 /* Appends the text of the first winmail.dat that has one; false: none. */
 bool mail_files_text(const struct mail_files_source *source, struct strbuf *out);
 /* Appends a line for each of the first few invitations and contact cards, and one for a mail that is signed or

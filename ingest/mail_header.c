@@ -72,6 +72,40 @@ static bool skip_junk(struct str data, const struct line *line, size_t at, char 
 	return false;
 }
 
+/* A field that a mail's header section may begin with; a text could begin with "Hello: ...". */
+static bool is_mail_field(struct str line)
+{
+	static const struct str names[] = {
+		STR_INIT("from"),         STR_INIT("to"),           STR_INIT("subject"),
+		STR_INIT("date"),         STR_INIT("received"),     STR_INIT("return-path"),
+		STR_INIT("message-id"),   STR_INIT("mime-version"), STR_INIT("delivered-to"),
+		STR_INIT("reply-to"),     STR_INIT("sender"),       STR_INIT("dkim-signature"),
+		STR_INIT("content-type"),
+	};
+	size_t value, n = field_name(line, &value);
+
+	if (n > 2 && str_istarts(line, STR("X-")))
+		return true;
+	for (size_t i = 0; n && i < ARRAY_SIZE(names); i++)
+		if (str_ieq(str_sub(line, 0, n), names[i]))
+			return true;
+	return false;
+}
+
+size_t mail_header_lead(struct str data, char eol)
+{
+	static const struct str mark = STR_INIT("\xef\xbb\xbf");
+	size_t lead = str_starts(data, mark) ? mark.len : 0, at = lead;
+
+	while (at < data.len) {
+		struct line line = line_at(data, at, eol);
+		if (str_trim(line.text).len)
+			return is_mail_field(line.text) || str_starts(line.text, STR("From ")) ? at : lead;
+		at = line.next;
+	}
+	return lead;
+}
+
 /* Grow the array when needed. */
 static bool add_field(struct arena *arena, struct mail_header *header, size_t *allocated,
 		      struct mail_field field)

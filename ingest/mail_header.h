@@ -36,6 +36,12 @@ struct mail_header {
 void mail_header_split(struct arena *arena, struct str data, char eol, const struct mail_limits *limits,
 		       struct mail_header *ret);
 
+/*
+ * Octets before the header section of a whole mail: a byte order mark, and empty lines before a field that mails have.
+ * Nothing else is passed over: without such a field the mail has no header section, and begins with its text.
+ */
+size_t mail_header_lead(struct str data, char eol);
+
 /* Value of the first field of that name that is not blank; empty when there is none. */
 struct str mail_header_value(const struct mail_header *header, struct str name);
 size_t mail_header_count(const struct mail_header *header, struct str name);

@@ -38,6 +38,7 @@
 #define DEFECTS_SIZE      512
 #define LOOP_MARK_SIZE    1024
 #define SUMMARIES_SIZE    4096
+#define RECEIPT_MAX       ((size_t)16 * 1024)
 #define NESTED_DECODE_MAX ((size_t)4 * 1024 * 1024)
 
 struct parse {
@@ -161,6 +162,7 @@ static void read_header(struct parse *parse)
 	defect(parse, header->n && !names_mailbox(&mail->from), "no-author");
 	defect(parse, mail_header_count(header, STR("From")) > 1, "several-from-fields");
 	defect(parse, header->cut, "long-field");
+	defect(parse, str_find(str_sub(parse->data, 0, header->size), '\0') < header->size, "nul-in-header");
 	defect(parse, mail->date_ms == 0 && mail_header_value(header, STR("Date")).len, "bad-date");
 	defect(parse, header->eight_bit, "8bit-header");
 	defect(parse, header->unfinished && header->n && parse->data.len > header->size, "no-empty-line");
@@ -249,6 +251,7 @@ static void keep_content(struct parse *parse)
 		mail->html_text = keep(parse, html);
 	defect(parse, parse->content.bad_charset, "bad-charset");
 	defect(parse, parse->content.contradicted, "wrong-charset");
+	defect(parse, parse->content.nul, "nul-in-text");
 }
 
 static void keep_reply(struct parse *parse)
@@ -257,6 +260,7 @@ static void keep_reply(struct parse *parse)
 	struct quote_facts facts = {
 		.text = strbuf_str(&parse->content.text),
 		.subject = mail->subject,
+		.answers_mail = mail->in_reply_to.len || mail->references.n,
 		.marks = parse->content.text_from_html ? &parse->content.marks : NULL,
 	};
 	struct strbuf reply;
@@ -313,6 +317,8 @@ static void classify(struct parse *parse)
 		.part_types = types,
 		.part_types_n = n,
 		.text = mail->text,
+		.summary = mail->summary,
+		.own_words = str_eq(mail->text, mail->summary) ? STR("") : mail->reply,
 		.calendar_answer = parse->calendar_answer,
 		.reverse_path = REVERSE_PATH_UNKNOWN,
 	};
@@ -341,12 +347,37 @@ static struct str part_octets(const struct mime_tree *tree, struct str type, str
 	return STR("");
 }
 
+/* RFC 8098 3.2.5: the mail that was read. */
+static void read_receipt(struct parse *parse)
+{
+	struct mail_header header;
+	struct mail_strs ids = {0};
+	struct strbuf octets;
+
+	strbuf_init(&octets, RECEIPT_MAX);
+	struct str fields =
+		part_octets(&parse->tree, STR("message/disposition-notification"), STR(""), &octets);
+	while (fields.len && ascii_space(fields.ptr[0]))
+		fields = str_sub(fields, 1, fields.len);
+	fields = str_sub(fields, 0, RECEIPT_MAX);
+	if (fields.len) {
+		mail_header_split(&parse->scratch, fields, '\n', parse->limits, &header);
+		mail_header_ids(parse->arena, mail_header_value(&header, STR("Original-Message-ID")), 1,
+				&ids);
+	}
+	if (ids.n)
+		parse->mail->returned_message_id = ids.items[0];
+	strbuf_done(&octets);
+}
+
 static void read_reports(struct parse *parse)
 {
 	struct parsed_mail *mail = parse->mail;
 	const struct mime_tree *tree = &parse->tree;
 	struct strbuf octets[4];
 
+	if (mail->class == MAIL_AUTO)
+		read_receipt(parse);
 	if (mail->class != MAIL_BOUNCE && mail->class != MAIL_FEEDBACK)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(octets); i++)
@@ -393,6 +424,24 @@ static bool attaches_one_mail(const struct parsed_mail *mail)
 	return mails == 1;
 }
 
+/* What the attached mail says. */
+static void keep_attached_text(struct parse *parse, struct str octets)
+{
+	struct mime_tree tree;
+	struct mail_content content;
+
+	if (parse->nested_text) {
+		parse->mail->forwarded_text = parse->mail->text;
+		return;
+	}
+	mail_content_init(&content, parse->limits);
+	if (mime_split(&parse->scratch, octets, parse->limits, &tree) == 0) {
+		mail_content_read(&parse->scratch, &tree, parse->limits, &content);
+		parse->mail->forwarded_text = keep(parse, trim_text(strbuf_str(&content.text)));
+	}
+	mail_content_done(&content);
+}
+
 static void read_forwarded(struct parse *parse)
 {
 	struct parsed_mail *mail = parse->mail;
@@ -412,6 +461,11 @@ static void read_forwarded(struct parse *parse)
 	forwarded_read(parse->arena, &facts, parse->limits, &forwarded);
 	mail->forwarded_author = forwarded.author;
 	mail->forwarded_subject = forwarded.subject;
+	if (forwarded.attached)
+		keep_attached_text(parse, facts.attached);
+	mail->forwarded_text = forwarded.attached ? mail->forwarded_text : forwarded.text;
+	if (mail->forwarded_text.len)
+		mail->forwarding_words = forwarded.words;
 	strbuf_done(&octets);
 }
 
@@ -440,6 +494,8 @@ static struct parsed_mail *empty_mail(struct arena *arena)
 			      &mail->forwarded_author.name,
 			      &mail->forwarded_author.address,
 			      &mail->forwarded_subject,
+			      &mail->forwarded_text,
+			      &mail->forwarding_words,
 			      &mail->loop_mark};
 	for (size_t i = 0; i < ARRAY_SIZE(strs); i++)
 		*strs[i] = STR("");
@@ -465,12 +521,14 @@ static struct parsed_mail *nothing(void)
 		.returned_reverse_path = STR_INIT(""),
 		.forwarded_author = {STR_INIT(""), STR_INIT("")},
 		.forwarded_subject = STR_INIT(""),
+		.forwarded_text = STR_INIT(""),
+		.forwarding_words = STR_INIT(""),
 		.loop_mark = STR_INIT(""),
 	};
 	return &mail;
 }
 
-/* The charset that the mail declares, for header fields in raw 8-bit octets. */
+/* The charset that the mail declares, for header fields in raw 8-bit octets; without one, what its text seems to be. */
 static struct str header_charset(struct parse *parse)
 {
 	struct str charset;
@@ -479,7 +537,7 @@ static struct str header_charset(struct parse *parse)
 		if (mail_param_raw(&parse->scratch, parse->tree.entities[i].content_type, STR("charset"),
 				   &charset) == 0)
 			return charset;
-	return STR("");
+	return parse->tree.header.eight_bit ? mail_charset_guess(parse->data) : STR("");
 }
 
 static enum parse_status run(struct parse *parse)
@@ -488,19 +546,23 @@ static enum parse_status run(struct parse *parse)
 
 	if (mime_split(&parse->scratch, parse->data, parse->limits, &parse->tree) < 0)
 		return PARSE_LIMIT;
-	parse->hint = tree->header.eight_bit ? header_charset(parse) : STR("");
+	parse->hint = header_charset(parse);
 	read_header(parse);
 	read_content(parse);
 	keep_content(parse);
 	keep_reply(parse);
 	keep_summary(parse);
 	struct mail_files_source source = files_source(parse);
-	mail_files_list(parse->arena, &source, parse->mail);
+	unsigned flaws = parse->content.flaws | mail_files_list(parse->arena, &source, parse->mail);
+	defect(parse, flaws & MAIL_FLAW_FOREIGN, "garbage-in-encoding");
+	defect(parse, flaws & MAIL_FLAW_TRAILING, "text-behind-base64");
+	defect(parse, flaws & MAIL_FLAW_CUT, "truncated-encoding");
 	classify(parse);
 	read_reports(parse);
 	read_forwarded(parse);
 	defect(parse, tree->missing_boundary, "missing-boundary");
 	defect(parse, tree->unclosed, "unclosed-multipart");
+	defect(parse, tree->unknown_encoding, "unknown-encoding");
 	defect(parse, tree->parts_limited, "too-many-parts");
 	defect(parse, tree->depth_limited, "too-deep");
 	defect(parse, tree->header_limited, "header-too-large");

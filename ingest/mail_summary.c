@@ -30,10 +30,8 @@ static struct str field_str(const struct field *field)
 /* What does not fit is cut at a character. */
 static void field_set(struct field *field, struct str clean)
 {
-	size_t n = clean.len < sizeof(field->text) ? clean.len : sizeof(field->text);
+	size_t n = utf8_cut(clean, sizeof(field->text)).len;
 
-	while (n < clean.len && n > 0 && ((unsigned char)clean.ptr[n] & 0xc0) == 0x80)
-		n--;
 	if (n)
 		memcpy(field->text, clean.ptr, n);
 	field->len = n;
@@ -272,6 +270,8 @@ static const char *heading(const struct calendar *calendar)
 		{STR_INIT("COUNTER"), "Another time is proposed: ", NULL},
 		{STR_INIT("REQUEST"), "Invitation: ", "Invitation, changed: "},
 		{STR_INIT("ADD"), "Invitation: ", NULL},
+		{STR_INIT("DECLINECOUNTER"), "The proposed time was declined: ", NULL},
+		{STR_INIT("REFRESH"), "The newest version is asked for: ", NULL},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(headings) && !calendar->cancelled; i++)

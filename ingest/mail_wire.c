@@ -7,7 +7,7 @@
  *		  forwarded-author:(name address)
  *		  (from sender reply-to to cc):(count:u32 (name address)*)
  *		  references:(count:u32 string*)
- *		  text:string html-text:view reply:view summary:string
+ *		  text:string html-text:view reply:view forwarded-text:view forwarding-words:view summary:string
  *		  attachments:(count:u32 (part filename media-type sniffed-type content-id size:u64 flags:u8)*)
  *		  reports:(count:u32 (kind:u8 recipient status reason)*)
  *	string	= length:u32 octet*
@@ -48,8 +48,8 @@ enum string_kind {
 
 size_t mail_wire_size_max(const struct mail_limits *limits)
 {
-	/* Three texts; everything of the header section, which decoding may triple; names of attachments; reports. */
-	return 3 * limits->text_max + 4 * limits->header_max + 4096 * limits->attachments_max +
+	/* Four texts; everything of the header section, which decoding may triple; names of attachments; reports. */
+	return 4 * limits->text_max + 4 * limits->header_max + 4096 * limits->attachments_max +
 	       2048 * MAIL_REPORTS_MAX + 64 * 1024;
 }
 
@@ -179,6 +179,8 @@ int mail_wire_encode(const struct parsed_mail *mail, enum parse_status status, s
 	put_str(out, mail->text);
 	put_view(out, mail->html_text, mail->text);
 	put_view(out, mail->reply, mail->text);
+	put_view(out, mail->forwarded_text, mail->text);
+	put_view(out, mail->forwarding_words, mail->text);
 	put_str(out, mail->summary);
 	put_count(out, mail->attachments_n);
 	for (size_t i = 0; i < mail->attachments_n; i++)
@@ -472,6 +474,8 @@ int mail_wire_decode(struct arena *arena, struct str bytes, const struct mail_li
 	mail->text = get_text(&in);
 	mail->html_text = get_view(&in, mail->text);
 	mail->reply = get_view(&in, mail->text);
+	mail->forwarded_text = get_view(&in, mail->text);
+	mail->forwarding_words = get_view(&in, mail->text);
 	mail->summary = get_text(&in);
 	get_attachments(&in, mail);
 	get_reports(&in, mail);

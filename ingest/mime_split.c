@@ -3,8 +3,8 @@
  * then, for a multipart, its preamble up to the first boundary line, for a leaf its body up to a boundary
  * line of any open multipart. A boundary line closes what was opened inside of its multipart.
  *
- *  1. `at` only grows, except for one re-read of a multipart's body whose declared boundary never came;
- *     that is done at the outermost level only, so no octet is read more than three times.
+ *  1. `at` only grows. A look ahead for a boundary that never comes is made for the mail itself, and for at most
+ *     GUESSES_MAX multiparts inside, so no octet is read more often than that.
  *  2. The stack never holds more than depth_max boundaries, the list never more than parts_max entities.
  *  3. Bodies are views that lie inside their parent's.
  */
@@ -16,6 +16,7 @@
 
 #define DEPTH_MAX       64 /* of the stack; limits->depth_max is at most this */
 #define GUESS_LINES_MAX 200
+#define GUESSES_MAX     8 /* multiparts inside of the mail whose boundary is guessed */
 
 struct open_multipart {
 	size_t entity;
@@ -29,9 +30,11 @@ struct splitter {
 	struct str data;
 	char eol;
 	size_t at;
+	size_t text_end; /* behind it are only blanks and line ends */
 	size_t allocated;
 	struct open_multipart stack[DEPTH_MAX];
 	size_t open;
+	unsigned guesses;
 	int error;
 };
 
@@ -63,21 +66,61 @@ static bool is_junk(const struct splitter *splitter, struct str rest, size_t nex
 	       str_istarts(str_sub(splitter->data, next, splitter->data.len), STR("Content-"));
 }
 
+static struct str without_trailing_blanks(struct str line)
+{
+	while (line.len && ascii_space(line.ptr[line.len - 1]))
+		line.len--;
+	return line;
+}
+
 /* Does the line (that begins with "--") delimit an open multipart? The innermost is asked first. */
 static bool match_delimiter(const struct splitter *splitter, struct str line, size_t next,
 			    struct delimiter *ret)
 {
-	line = str_sub(line, 2, line.len);
-	while (line.len && ascii_space(line.ptr[line.len - 1]))
-		line.len--;
+	line = without_trailing_blanks(str_sub(line, 2, line.len));
 	for (size_t level = splitter->open; level-- > 0;) {
 		struct str boundary = splitter->stack[level].boundary;
 		if (!boundary.len || !str_starts(line, boundary))
 			continue;
 		struct str rest = str_sub(line, boundary.len, line.len);
-		if (!rest.len || str_starts(rest, STR("--")) || is_junk(splitter, rest, next)) {
+		/* of the last line a dash may be missing: the mail was cut there */
+		bool closing =
+			str_starts(rest, STR("--")) || (str_eq(rest, STR("-")) && next >= splitter->text_end);
+		if (!rest.len || closing || is_junk(splitter, rest, next)) {
 			ret->level = level;
-			ret->closing = str_starts(rest, STR("--"));
+			ret->closing = closing;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * A delimiter at the end of a line of text: some programs forget the line end before it. It is taken for one where
+ * nothing else explains it: a field that only parts have follows, or it closes and nothing follows.
+ */
+static bool match_glued(const struct splitter *splitter, size_t at, size_t end, size_t next,
+			struct delimiter *ret)
+{
+	bool last = next >= splitter->text_end;
+	bool part_follows = next < splitter->data.len && ascii_lower(splitter->data.ptr[next]) == 'c' &&
+			    str_istarts(str_sub(splitter->data, next, splitter->data.len), STR("Content-"));
+
+	if (!last && !part_follows)
+		return false;
+	struct str line = without_trailing_blanks(str_sub(splitter->data, at, end));
+	if (last) {
+		if (line.len < 2 || !str_eq(str_sub(line, line.len - 2, line.len), STR("--")))
+			return false;
+		line.len -= 2;
+	}
+	for (size_t level = splitter->open; level-- > 0;) {
+		struct str boundary = splitter->stack[level].boundary;
+		if (!boundary.len || line.len < boundary.len + 2)
+			continue;
+		struct str tail = str_sub(line, line.len - boundary.len - 2, line.len);
+		if (str_starts(tail, STR("--")) && str_eq(str_sub(tail, 2, tail.len), boundary)) {
+			*ret = (struct delimiter){level, last, (size_t)(tail.ptr - splitter->data.ptr), next};
 			return true;
 		}
 	}
@@ -94,17 +137,15 @@ static struct delimiter next_delimiter(const struct splitter *splitter)
 	if (!splitter->open)
 		return found;
 	while (at < data.len) {
-		size_t next;
-		if (data.ptr[at] == '-' && at + 1 < data.len && data.ptr[at + 1] == '-') {
-			size_t end = line_end(splitter, at, &next);
-			if (match_delimiter(splitter, str_sub(data, at, end), next, &found)) {
-				found.next = next;
-				found.from = at;
-				break;
-			}
-		} else {
-			line_end(splitter, at, &next);
+		size_t next, end = line_end(splitter, at, &next);
+		bool dashes = data.ptr[at] == '-' && at + 1 < data.len && data.ptr[at + 1] == '-';
+		if (dashes && match_delimiter(splitter, str_sub(data, at, end), next, &found)) {
+			found.next = next;
+			found.from = at;
+			break;
 		}
+		if (match_glued(splitter, at, end, next, &found))
+			break;
 		at = next;
 	}
 	return found;
@@ -187,7 +228,9 @@ static void describe(struct splitter *splitter, struct mime_entity *entity, cons
 	entity->content_disposition = mail_header_value(header, STR("Content-Disposition"));
 	entity->location = mail_header_value(header, STR("Content-Location"));
 	entity->description = mail_header_value(header, STR("Content-Description"));
-	entity->encoding = mail_encoding_of(mail_header_value(header, STR("Content-Transfer-Encoding")));
+	struct str encoding = mail_header_value(header, STR("Content-Transfer-Encoding"));
+	entity->encoding = mail_encoding_of(encoding);
+	splitter->tree->unknown_encoding |= encoding.len && !mail_encoding_known(encoding);
 	set_media_type(splitter, entity);
 	set_disposition(splitter, entity);
 	struct str start;
@@ -209,12 +252,12 @@ static void describe(struct splitter *splitter, struct mime_entity *entity, cons
 
 /* ---- guessing a boundary ---- */
 
-/* A line "--something" that is followed by a field that only parts have: something. */
-static struct str guess_boundary(struct splitter *splitter, size_t from)
+/* A line "--something" before `to` that is followed by a field that only parts have: something. */
+static struct str guess_boundary(const struct splitter *splitter, size_t from, size_t to)
 {
 	size_t at = from;
 
-	for (size_t i = 0; i < GUESS_LINES_MAX && at < splitter->data.len; i++) {
+	for (size_t i = 0; i < GUESS_LINES_MAX && at < to; i++) {
 		size_t next, after;
 		size_t end = line_end(splitter, at, &next);
 		struct str line = str_trim(str_sub(splitter->data, at, end));
@@ -230,7 +273,11 @@ static struct str guess_boundary(struct splitter *splitter, size_t from)
 /* Does a line with the boundary come at all? */
 static bool boundary_comes(const struct splitter *splitter, struct str boundary, size_t from)
 {
-	struct splitter probe = {.data = splitter->data, .eol = splitter->eol, .at = from, .open = 1};
+	struct splitter probe = {.data = splitter->data,
+				 .eol = splitter->eol,
+				 .at = from,
+				 .text_end = splitter->text_end,
+				 .open = 1};
 
 	probe.stack[0].boundary = boundary;
 	return next_delimiter(&probe).level == 0;
@@ -249,9 +296,29 @@ static struct str boundary_of(struct splitter *splitter, const struct mime_entit
 	}
 	if (entity->depth > 1)
 		return STR("");
-	struct str guess = guess_boundary(splitter, splitter->at);
+	struct str guess = guess_boundary(splitter, splitter->at, splitter->data.len);
 	splitter->tree->missing_boundary = true;
 	return guess.len ? guess : boundary;
+}
+
+/*
+ * A multipart inside would end at `to` without having had a part: is its boundary another one than it says? Then it is
+ * read again from its beginning, by that one.
+ */
+static bool guess_again(struct splitter *splitter, size_t to)
+{
+	struct open_multipart *top = &splitter->stack[splitter->open - 1];
+	const struct mime_entity *entity = &splitter->tree->entities[top->entity];
+
+	if (entity->children || entity->depth == 0 || splitter->guesses == GUESSES_MAX)
+		return false;
+	splitter->guesses++;
+	struct str guess = guess_boundary(splitter, (size_t)(entity->body.ptr - splitter->data.ptr), to);
+	if (!guess.len || str_eq(guess, top->boundary))
+		return false;
+	splitter->tree->missing_boundary = true;
+	top->boundary = guess;
+	return true;
 }
 
 /* ---- the walk ---- */
@@ -327,12 +394,15 @@ static void walk(struct splitter *splitter)
 		size_t index = tree->n - 1;
 		bool leaf = !tree->entities[index].multipart;
 		struct delimiter delimiter = next_delimiter(splitter);
+		if (!leaf && delimiter.level != splitter->open - 1 && guess_again(splitter, delimiter.from))
+			continue;
 		size_t from = (size_t)(tree->entities[index].body.ptr - splitter->data.ptr);
 		if (leaf && tree->entities[index].body.len)
 			tree->entities[index].body.len =
 				without_line_end(splitter->data, from, delimiter.from) - from;
 		if (delimiter.level == SIZE_MAX) {
 			tree->unclosed = true;
+			tree->entities[index].cut_short = leaf;
 			close_down_to(splitter, 0, splitter->data.len);
 			break;
 		}
@@ -375,11 +445,13 @@ int mime_split(struct arena *arena, struct str data, const struct mail_limits *l
 		.tree = &tree,
 		.data = data.len ? data : STR(""),
 		.eol = '\n',
+		.text_end = without_trailing_blanks(data).len,
 	};
 
 	/* mail of old Macs: no LF at all */
 	if (str_find(data, '\n') == data.len && str_find(data, '\r') < data.len)
 		splitter.eol = '\r';
+	splitter.at = mail_header_lead(splitter.data, splitter.eol);
 	walk(&splitter);
 	if (!tree.n)
 		return -ENOBUFS;

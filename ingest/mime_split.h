@@ -9,7 +9,8 @@
  *
  * One pass: every line is looked at once, and lines that begin with "--" are compared with the boundaries
  * that are open (at most depth_max). No recursion. Unclosed parts end with the one around them; a multipart
- * whose boundary is missing or never comes is read by the boundary that its body shows; what nests deeper
+ * whose boundary is missing or never comes is read by the boundary that its body shows; a delimiter without a line end
+ * before it counts where a part or nothing follows; what nests deeper
  * than depth_max is a leaf; behind parts_max entities nothing more is looked at. Pure.
  */
 #ifndef SERVELO_INGEST_MIME_SPLIT_H
@@ -37,6 +38,7 @@ struct mime_entity {
 	enum mail_encoding encoding;
 	bool typed;     /* a usable Content-Type was given */
 	bool multipart; /* it was opened: its children follow */
+	bool cut_short; /* a leaf that the end of the mail ended: its multiparts are not closed */
 	bool not_text;  /* labelled as text, but its octets are none (set by mail_content_read) */
 	struct str body;
 };
@@ -48,6 +50,7 @@ struct mime_tree {
 	bool parts_limited, depth_limited, header_limited;
 	bool missing_boundary; /* a boundary had to be guessed */
 	bool unclosed;         /* a multipart did not end */
+	bool unknown_encoding; /* a Content-Transfer-Encoding that says nothing to us */
 };
 
 /* Lists live in arena; views in data or arena. tree->n is 1 at least, but for -ENOBUFS. */

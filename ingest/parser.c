@@ -1,7 +1,7 @@
 /*
  * The pool of parser children, seen from the server.
  *
- *	submit -> queue --(least loaded child)--> slots[] --(socket)--> child
+ *	submit -> queue --(a child at ease)-----> slots[] --(socket)--> child
  *	             retry --(a child of its own)-^            done <-- answer, in order
  *
  * Always true:
@@ -26,6 +26,9 @@
 #include "ingest/mail_wire.h"
 #include "ingest/parser_private.h"
 
+#define EASY_MAILS    16u                  /* under way at a child that answers within a moment */
+#define EASY_LOAD     ((size_t)128 * 1024) /* octets of them */
+#define EASY_US       2000                 /* what its oldest mail may have taken so far */
 #define STILLBORN_MAX 5 /* starts in a row that failed, of every child: about a third of a second */
 
 static void on_idle(uv_idle_t *idle);
@@ -145,6 +148,29 @@ static struct parser_process *least_loaded(struct parser_pool *pool, const struc
 	return best;
 }
 
+/* Answers at once, as far as can be told: what it is given now is answered within a moment. */
+static bool child_at_ease(const struct parser_process *child, size_t size, int64_t now_us)
+{
+	if (child->n == 0)
+		return true;
+	return child->n < EASY_MAILS && child->load + size <= EASY_LOAD &&
+	       now_us - child->oldest_since_us < EASY_US;
+}
+
+/* The first child that is at ease, else the least loaded one. A child that is awake takes one more mail for nothing,
+ * while waking another costs more than a small mail's parse; so it is the load that brings in the others. */
+static struct parser_process *best_child(struct parser_pool *pool, const struct parser_process *not_this,
+					 size_t size)
+{
+	int64_t now_us = clock_mono_us();
+	for (unsigned i = 0; i < pool->children_n; i++) {
+		struct parser_process *child = &pool->children[i];
+		if (child != not_this && child_has_room(child, size) && child_at_ease(child, size, now_us))
+			return child;
+	}
+	return least_loaded(pool, not_this);
+}
+
 /* The same mail killed a child before: it is not given another. True: it is done. */
 static bool done_as_known(struct parser_pool *pool, struct parse_job *job)
 {
@@ -172,7 +198,7 @@ static void distribute(struct parser_pool *pool)
 	}
 	while (!list_empty(&pool->queue)) {
 		struct parse_job *job = CONTAINER_OF(pool->queue.head.next, struct parse_job, link);
-		struct parser_process *child = least_loaded(pool, reserved);
+		struct parser_process *child = best_child(pool, reserved, parser_job_size(job));
 		if (child == NULL || !child_has_room(child, parser_job_size(job)))
 			break;
 		list_remove(&job->link);

@@ -4,7 +4,7 @@
  *
  * Each child is the same binary run as `servelo parser` (parser_child.h) with a socketpair on descriptor 3.
  * The loop writes all mails that are waiting in as few system calls as the socket takes, the child answers in
- * order. Small mails travel as bytes, mails in a spool file as a descriptor (SCM_RIGHTS). The deadline runs
+ * order. While one child keeps up the others sleep. Small mails travel as bytes, mails in a spool file as a descriptor (SCM_RIGHTS). The deadline runs
  * for the oldest unanswered mail of a child, from when it became the oldest. A child that dies, hangs, or
  * answers nonsense is killed and replaced; what it had not answered is tried again, one mail at a time, on
  * another child: the mail that kills that one too is PARSE_CRASHED (or PARSE_DEADLINE at once), the others

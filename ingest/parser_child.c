@@ -5,7 +5,7 @@
  *
  *  1. Before the sandbox no octet of any mail has been looked at.
  *  2. Mail data is parsed where it lies: in the input buffer, or in a read-only mapping of the spool file that
- *     ends with its parse.
+ *     ends with its parse and never has much of a big one in memory.
  *  3. Answers gather while more whole mails are at hand, but not longer than a moment: a mail that is slow must
  *     not hold back the answers before it.
  *  4. One mail's memory is gone before the next begins; after a big one it is given back to the system.
@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@
 #define GATHER_MAX_US   2000
 #define BIG_MAIL        ((size_t)1024 * 1024)
 #define KEPT_BUFFER_MAX ((size_t)1024 * 1024)
+#define WINDOW_US       150 /* of reading a big file: a few hundred kilobytes */
 
 struct parser_child {
 	int socket;
@@ -193,6 +195,39 @@ static int child_take_fd(struct parser_child *child)
 	return fd;
 }
 
+/* What a file's reader has behind it (or will read again) need not stay mapped: the pages are the kernel's, and come back
+ * without a disk. So a big file is taken out of our memory every few hundred kilobytes. One file at a time. */
+static struct {
+	void *map;
+	size_t size;
+} window;
+
+static void on_window_timer(int number UNUSED)
+{
+	int error = errno;
+	madvise(window.map, window.size, MADV_DONTNEED);
+	errno = error;
+}
+
+static void window_open(void *map, size_t size)
+{
+	const struct timeval every = {.tv_usec = WINDOW_US};
+	const struct sigaction action = {.sa_handler = on_window_timer, .sa_flags = SA_RESTART};
+	if (size <= BIG_MAIL)
+		return;
+	window.map = map;
+	window.size = size;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &(struct itimerval){every, every}, NULL);
+}
+
+/* A signal that was under way has come when this returns: there is one thread. */
+static void window_close(size_t size)
+{
+	if (size > BIG_MAIL)
+		setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0}}, NULL);
+}
+
 /* The file that came with a frame, in memory. */
 struct child_map {
 	void *map;
@@ -223,6 +258,7 @@ static int child_map(struct parser_child *child, struct str payload, struct chil
 		r = -errno;
 		goto out;
 	}
+	window_open(map.map, map.size);
 	map.mail_data = (struct str){size ? (const char *)map.map + file.offset : "", (size_t)file.size};
 	*ret = map;
 out:
@@ -232,6 +268,7 @@ out:
 
 static void child_unmap(const struct child_map *map)
 {
+	window_close(map->size);
 	if (map->size)
 		munmap(map->map, map->size);
 }

@@ -5,7 +5,9 @@
  * lists. Nothing of an answer is believed before mail_wire_decode() agreed. Loop thread.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "ingest/mail_fallback.h"
@@ -38,19 +40,43 @@ void parser_job_finish(struct parser_pool *pool, struct parse_job *job, enum par
 	job->done(job);
 }
 
+/*
+ * The first size octets behind the job's offset, or what there is; of a mail in memory a view, else *ret_buf is to be
+ * freed. A file is read and not mapped: where a child died of a sector that the disk does not give, so would we.
+ */
+static struct str job_start(const struct parse_job *job, size_t size, char **ret_buf)
+{
+	size_t done = 0;
+	size = parser_job_size(job) < size ? parser_job_size(job) : size;
+	*ret_buf = NULL;
+	if (!spooled_mail_in_file(job->mail)) {
+		struct str bytes = str_sub(spooled_mail_bytes(job->mail), job->offset, SIZE_MAX);
+		return str_sub(bytes, 0, size);
+	}
+	*ret_buf = xmalloc(size + 1);
+	while (done < size) {
+		ssize_t n = pread(spooled_mail_fd(job->mail), *ret_buf + done, size - done,
+				  (off_t)(job->offset + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return (struct str){*ret_buf, done};
+}
+
 void parser_job_unparsed(struct parser_pool *pool, struct parse_job *job, enum parse_status status)
 {
 	struct parse_block *block = xmalloc(sizeof(*block));
 	parser_pool_probed(pool, job, false);
 	arena_init(&block->arena, MAIL_FALLBACK_SIZE);
-	struct str view = STR("");
-	int viewed = spooled_mail_view(job->mail, &view);
-	struct str mail_data = viewed == 0 ? str_sub(view, job->offset, view.len) : STR("");
+	char *buf;
+	struct str mail_data = job_start(job, pool->conf.limits.header_max, &buf);
 	int r = mail_fallback(&block->arena, mail_data, &pool->conf.limits, &job->parsed);
 	assert(r == 0);
 	(void)r;
-	if (viewed == 0)
-		spooled_mail_view_end(job->mail, view);
+	free(buf);
 	job->block = block;
 	parser_job_finish(pool, job, status);
 }

@@ -7,7 +7,12 @@
  * marks say what the markup calls a quote, and they are believed first.
  *
  *  - Text above the quote is the new part; if there is none, the text below the quote is.
- *  - Answers between quoted lines: everything is kept, the quotes they answer included.
+ *  - Answers between quoted lines: everything is kept, the quotes they answer included. So is a quoted sentence that
+ *    nothing announces, and that is answered below.
+ *  - "See my answers below, in red", and little else: everything is kept, for the answers stand in the quote.
+ *  - A postscript below the signature is kept, and so are whole sentences below "Kind regards, Bob".
+ *  - In a mail that answers none (neither In-Reply-To, References nor "Re:"), what is quoted is part of what is said,
+ *    unless it stands at the end and is surely delimited.
  *  - What a forward forwards is kept.
  *  - The result is never empty when the text holds anything but blanks.
  *
@@ -39,8 +44,9 @@ struct text_marks {
 };
 
 struct quote_facts {
-	struct str text;                /* valid UTF-8, line ends LF or CRLF */
-	struct str subject;             /* decoded, prefixes not stripped; may be empty */
+	struct str text;    /* valid UTF-8, line ends LF or CRLF */
+	struct str subject; /* decoded, prefixes not stripped; may be empty */
+	bool answers_mail;  /* it has In-Reply-To or References; "Re:" in the subject counts too */
 	const struct text_marks *marks; /* of text, when it came from HTML; may be NULL */
 };
 

@@ -6,6 +6,8 @@
 
 #include "ingest/quote.h"
 
+#define QUOTE_FOLD_MAX 512 /* octets of a line that are read to tell what it is */
+
 enum quote_line_kind { LINE_EMPTY, LINE_TEXT, LINE_QUOTED };
 
 enum quote_separator {
@@ -26,7 +28,7 @@ struct quote_line {
 	uint8_t lines;     /* ... and takes so many lines */
 	uint8_t marks;     /* bit per enum text_mark_kind that holds for the line */
 	uint8_t strip;     /* octets at the line's start that are not shown: "> " of an indent */
-	/* quote_lines.c's own, when the line was read as a header line: */
+	/* quote_headers.c's own, when the line was read as a header line: */
 	uint8_t header;       /* enum quote_header */
 	uint8_t more_headers; /* bit per enum quote_header that stands behind a From on the same line */
 	bool header_read, address;
@@ -49,5 +51,15 @@ static inline struct str quote_line_text(const struct quote_lines *lines, size_t
 }
 /* The next line that is not empty, from i on; lines->n: none. */
 size_t quote_lines_skip_empty(const struct quote_lines *lines, size_t i);
+
+/* A line of at least so many dashes, underscores, equal signs, stars, and nothing else but blanks. */
+bool quote_line_is_rule(struct str line, size_t length_min);
+
+/* "-------- Words --------": a program's line above headers, whatever the words. */
+bool quote_line_is_dashed(struct str line);
+
+/* The quoted lines from i on begin with who wrote when, or with headers ("> On ..., Ann wrote:", "> From: Ann"): a
+ * program put them there. */
+bool quote_lines_attributed_inside(const struct quote_lines *lines, size_t i);
 
 #endif

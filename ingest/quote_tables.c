@@ -48,6 +48,7 @@ static const char *const attribution_starts[] = {
 	"la ",
 	"su ", /* Finnish weekdays */
 	"w dniu ",
+	"wiadomość napisana przez ",
 	"dnia ",
 	"pon., ",
 	"wt., ",
@@ -87,7 +88,8 @@ static const char *const attribution_starts[] = {
 	"čet, ",
 	"pet, ",
 	"sub, ",
-	"v ", /* South Slavic */
+	"v ",
+	"v v ", /* South Slavic */
 	"на ",
 	"в ",
 	"пн, ",
@@ -180,6 +182,7 @@ static const char *const wrote[] = {
 	"rakstīja",
 	"rašė",
 	"parašė", /* Finnish, Baltic, Icelandic */
+	"napisana przez",
 	"napisał",
 	"napisała",
 	"napisał(a)",
@@ -291,6 +294,11 @@ static const struct {
 	{"original email", PHRASE_ORIGINAL},
 	{"original e-mail", PHRASE_ORIGINAL},
 	{"original appointment", PHRASE_ORIGINAL},
+	{"původní e-mail", PHRASE_ORIGINAL},
+	{"původní email", PHRASE_ORIGINAL},
+	{"pôvodný e-mail", PHRASE_ORIGINAL},
+	{"originele bericht", PHRASE_ORIGINAL},
+	{"원본 이메일", PHRASE_ORIGINAL},
 	{"reply message", PHRASE_ORIGINAL},
 	{"replied message", PHRASE_ORIGINAL},
 	{"in reply to", PHRASE_ORIGINAL},
@@ -475,22 +483,81 @@ static const struct {
 	{"전달된 메일", PHRASE_FORWARD},
 };
 
-/* Anywhere in a line. */
+/* Anywhere in a line, which is dashed or stands alone. */
 static const char *const above_phrases[] = {
-	"reply above this line",
-	"reply above the line",
-	"type your reply above",
-	"write above this line",
-	"antworten sie oberhalb dieser",
-	"antwort oberhalb dieser",
-	"répondez au-dessus de cette ligne",
-	"répondre au-dessus de cette ligne",
-	"responda por encima de esta línea",
-	"escriba su respuesta por encima de esta línea",
-	"rispondi sopra questa riga",
-	"responda acima desta linha",
+	"above this line",
+	"above the line",
+	"above this dotted line",
+	"above the dotted line",
+	"reply above",
+	"oberhalb dieser zeile",
+	"oberhalb dieser linie",
+	"über dieser zeile",
+	"über dieser linie",
+	"oberhalb dieser",
+	"au-dessus de cette ligne",
+	"encima de esta línea",
+	"arriba de esta línea",
+	"sobre esta línea",
+	"sopra questa riga",
+	"sopra questa linea",
+	"acima desta linha",
 	"antwoord boven deze",
-	"svara ovanför den här raden",
+	"boven deze regel",
+	"boven deze lijn",
+	"ovanför den här raden",
+	"ovanför denna rad",
+	"ovanför den här linjen",
+	"over denne linje",
+	"over denne linjen",
+	"ovenfor denne linje",
+	"tämän rivin yläpuolel",
+	"viivan yläpuolel",
+	"powyżej tego wiersza",
+	"powyżej tej linii",
+	"nad tą linią",
+	"nad tento řádek",
+	"nad tímto řádkem",
+	"nad tento riadok",
+	"e sor fölé",
+	"a vonal fölé",
+	"deasupra acestei linii",
+	"deasupra acestui rând",
+	"iznad ove linije",
+	"iznad ovog retka",
+	"nad to vrstico",
+	"выше этой строки",
+	"выше этой линии",
+	"над этой чертой",
+	"над этой строкой",
+	"вище цього рядка",
+	"над цим рядком",
+	"над този ред",
+	"πάνω από αυτή τη γραμμή",
+	"πάνω από αυτήν τη γραμμή",
+	"bu satırın üst",
+	"bu satırın üzerin",
+	"bu çizginin üzerin",
+	"מעל שורה זו",
+	"מעל לשורה זו",
+	"فوق هذا السطر",
+	"بالای این خط",
+	"phía trên dòng này",
+	"di atas baris ini",
+	"di atas garis ini",
+	"เหนือบรรทัดนี้",
+	"此行上方",
+	"此行之上",
+	"此线上方",
+	"此行以上",
+	"這行上方",
+	"此行上面",
+	"この行より上",
+	"この線より上",
+	"この行の上",
+	"이 줄 위",
+	"이 줄 위에",
+	"이 선 위",
 };
 
 static const struct {
@@ -498,15 +565,15 @@ static const struct {
 	const char *names[64];
 } headers[] = {
 	{HEADER_FROM,
-	 {"from",      "von",        "de",          "da",          "van",      "från",        "fra",
-	  "lähettäjä", "od",         "feladó",      "from name",   "de la",    "expéditeur",  "remitente",
-	  "mittente",  "remetente",  "afzender",    "avsändare",   "afsender", "avsender",    "absender",
-	  "nadawca",   "odesílatel", "odosielateľ", "від",         "от",       "отправитель", "від кого",
-	  "от кого",   "кой",        "από",         "kimden",      "gönderen", "מאת",         "من",
-	  "از",        "từ",         "dari",        "จาก",         "发件人",   "寄件者",      "寄件人",
-	  "差出人",    "送信者",     "보낸 사람",   "보낸사람",    "발신자",   "发自",        "saatja",
-	  "no",        "nuo",        "frá",         "pošiljatelj", "šalje",    "expeditor",   "reply-to",
-	  "nga",       "nguoi gui",  "người gửi",   "sender",      "from:",    "od:"}},
+	 {"from",      "von",        "de",          "da",        "van",         "från",        "fra",
+	  "lähettäjä", "od",         "feladó",      "from name", "de la",       "expéditeur",  "remitente",
+	  "mittente",  "remetente",  "afzender",    "avsändare", "afsender",    "avsender",    "absender",
+	  "nadawca",   "odesílatel", "odosielateľ", "від",       "от",          "отправитель", "від кого",
+	  "от кого",   "кой",        "από",         "kimden",    "gönderen",    "מאת",         "من",
+	  "از",        "từ",         "dari",        "จาก",       "发件人",      "寄件者",      "寄件人",
+	  "差出人",    "送信者",     "보낸 사람",   "보낸사람",  "발신자",      "발신",        "发自",
+	  "saatja",    "no",         "nuo",         "frá",       "pošiljatelj", "šalje",       "expeditor",
+	  "reply-to",  "nga",        "nguoi gui",   "người gửi", "sender",      "from:",       "od:"}},
 	{HEADER_DATE,
 	 {"sent",
 	  "date",
@@ -607,6 +674,7 @@ static const struct {
 	  "宛先",
 	  "받는 사람",
 	  "받는사람",
+	  "받은 사람",
 	  "수신자",
 	  "destinataire",
 	  "destinatario",
@@ -639,7 +707,7 @@ static const struct {
 	  "موضوع",    "chủ đề",  "tiêu đề",  "subjek",  "perihal", "เรื่อง",    "หัวเรื่อง",     "主题",
 	  "主旨",     "主題",    "件名",     "제목",    "teema",   "temats",  "tēma",       "tema",
 	  "assumpte", "gaia",    "efni",     "pwnc",    "paksa",   "sujet",   "onderwerp:", "re",
-	  "asunto:",  "subjekt", "predmet:", "onderw."}},
+	  "asunto:",  "subjekt", "predmet:", "onderw.", "ogg"}},
 	{HEADER_OTHER,
 	 {"reply to", "attachments", "importance", "message du", "date d'envoi", "anlagen", "priority", "cc",
 	  "organization", "list-id", "message-id", "x-mailer", "anhänge", "wichtigkeit", "bijlagen",
@@ -805,6 +873,118 @@ static const char *const footers[] = {
 	"išsiųsta iš *",
 	"sent fra min *",
 	"ipadala mula sa *",
+	"sent from my * excuse *",
+	"sent from my *, samsung *",
+	"sent from my * sorry for *",
+	"sent from spike*",
+	"sent from mailspring*",
+	"sent from canary*",
+	"sent from hey",
+	"sent from hey *",
+	"sent from aol*",
+	"sent from the all new *",
+	"sent from xfinity*",
+	"sent from polymail*",
+	"sent from a phone*",
+	"sent from a tablet*",
+	"sent from workspace one*",
+	"sent from missive*",
+	"sent from superhuman*",
+	"sent from shortwave*",
+	"sent from mymail*",
+	"sent from mail.ru*",
+	"sent from my phone",
+	"sent from iphone*",
+	"sent with tutanota; *",
+	"sent with tutanota*",
+	"secured with tut*",
+	"sent frá *",
+	"download outlook for *",
+	"download outlook voor *",
+	"download outlook til *",
+	"mit freundlichen grüßen von meinem * gesendet",
+	"outlook für * herunterladen",
+	"outlook für * holen",
+	"provenance : courrier pour windows*",
+	"provenance: courrier pour windows*",
+	"obter outlook para *",
+	"obtenga outlook para *",
+	"descargar outlook para *",
+	"baixar o outlook para *",
+	"transferir o outlook para *",
+	"verzonden vanuit *",
+	"skickas från *",
+	"få outlook til *",
+	"få outlook for *",
+	"skaff outlook for *",
+	"hanki outlookin *",
+	"pobierz program outlook *",
+	"pobierz aplikację outlook *",
+	"získat outlook pro *",
+	"získať outlook pre *",
+	"küldés az *",
+	"obțineți outlook pentru *",
+	"obţineţi outlook pentru *",
+	"preuzmite outlook za *",
+	"prenesi outlook za *",
+	"послато са *",
+	"скачать outlook для *",
+	"получить outlook для *",
+	"завантажити outlook для *",
+	"отримати outlook для *",
+	"изтегляне на outlook за *",
+	"λήψη του outlook για *",
+	"android için outlook*",
+	"ios için outlook*",
+	"השג את outlook *",
+	"קבל את outlook *",
+	"تم الإرسال من *",
+	"الحصول على outlook *",
+	"دریافت outlook *",
+	"đã gửi từ *",
+	"tải outlook *",
+	"dapatkan outlook *",
+	"รับ outlook *",
+	"发自outlook*",
+	"获取 outlook *",
+	"获取适用于 *",
+	"下载 outlook *",
+	"取得 android 版 outlook*",
+	"取得 ios 版 outlook*",
+	"取得 outlook *",
+	"来自 windows *",
+	"從 windows *",
+	"android 版 outlook *",
+	"ios 版 outlook *",
+	"android用 outlook *",
+	"android용 outlook *",
+	"ios용 outlook *",
+	"nire * bidalia",
+	"anfonwyd o*",
+	"dërguar nga *",
+	"poslano z *",
+	"gesendet aus *",
+	"inviato dall'*",
+	"inviato da mail *",
+	"enviado por *mail*",
+	"envoyé par *mail*",
+	"envoyé de l'*",
+	"verstuurd vanuit *",
+	"sendt frå *",
+	"skickat via *",
+	"odesláno pomocí *",
+	"отправлено в *почт*",
+	"отправлено при помощи *",
+	"отправлено с помощью *",
+	"outlook for android *",
+	"outlook for ios *",
+	"sent by my blackberry*",
+	"sent by my iphone",
+	"sent by my phone",
+	"发自 outlook*",
+	"发自 我的*",
+	"wysłane przez *mail*",
+	"надіслано через outlook*",
 };
 
 /* The same, where what stands before the star is too short to find them by. */
@@ -816,95 +996,135 @@ static const struct str footer_ends[] = {
 	STR_INIT("*から送信"),
 	STR_INIT("*에서 보냄"),
 	STR_INIT("*에서 발송"),
+	STR_INIT("*outlook を入手"),
+	STR_INIT("*outlook を入手する"),
+	STR_INIT("*outlook 다운로드"),
+	STR_INIT("*outlook'u edinin"),
+	STR_INIT("* outlook uygulamasını edinin"),
 };
 
 static const char *const disclaimers[] = {
+	"this email is confidential",
+	"this e-mail is confidential",
+	"this email contains confidential",
+	"this e-mail contains confidential",
+	"this message contains confid",
+	"the information transmitted",
+	"confidentiality notice",
+	"confidentiality note",
+	"disclaimer:",
+	"disclaimer -",
+	"legal notice",
+	"if you are not the intended recipient",
+	"please consider the environment",
+	"please think before you print",
+	"save a tree",
+	"vertraulichkeitshinweis",
+	"bitte denken sie an die umwelt",
+	"haftungsausschluss",
+	"ce message est confidentiel",
+	"avis de confidentialité",
+	"pensez à l'environnement",
+	"avant d'imprimer",
+	"aviso legal",
+	"aviso de confidencialidad",
+	"antes de imprimir",
+	"advertencia legal",
+	"aviso de confidencialidade",
+	"informativa privacy",
+	"avviso di riservatezza",
+	"you received this message because",
+	"to unsubscribe from this",
+	"unsubscribe:",
+	"to view this discussion on the web",
+	"this email has been checked for viruses",
+	"this e-mail has been checked for viruses",
+	"diese e-mail wurde von avast",
+	"diese e-mail wurde auf viren",
+	"l'absence de virus dans ce courrier",
+	"cet e-mail a été vérifié",
+	"este correo electrónico ha sido comprobado",
+	"el software de antivirus avast",
+	"este e-mail foi verificado",
+	"questa e-mail è stata controllata",
+	"deze e-mail is gecontroleerd op virussen",
+	"virus-free.www",
+	"virus-free. www",
+	"virus-free. <",
+	"virus-free.<",
+	"virenfrei.www",
+	"virenfrei. www",
+	"garanti sans virus",
+	"sans virus.www",
+	"libre de virus.www",
+	"livre de vírus.www",
+	"virusvrij.www",
+	"mail priva di virus",
+	"think green",
+	"think before you print",
+	"please do not print this",
+	"denken sie an die umwelt",
+	"schützen sie die umwelt",
+	"bitte prüfen sie, ob diese mail",
+};
+
+/* People begin a paragraph with these too: "This message is about my order." */
+static const char *const vague_disclaimers[] = {
 	"this email and any",
 	"this e-mail and any",
 	"this email (including",
 	"this e-mail (including",
 	"this message and any",
 	"this message (including",
-	"this email is confidential",
-	"this e-mail is confidential",
 	"this email message is",
 	"this e-mail message is",
 	"this e-mail message and",
 	"this communication is",
 	"this communication and any",
-	"this email contains confidential",
-	"this e-mail contains confidential",
 	"this email may contain",
 	"this e-mail may contain",
 	"this message may contain",
-	"this message contains confid",
 	"this transmission may",
 	"this transmission is",
 	"the information in this e",
 	"the information contained in this",
-	"the information transmitted",
 	"the contents of this e",
 	"the content of this e",
 	"this message is intended",
 	"this email is intended",
 	"this e-mail is intended",
-	"confidentiality notice",
 	"confidentiality:",
-	"confidentiality note",
 	"confidential:",
-	"disclaimer:",
-	"disclaimer -",
-	"legal notice",
 	"important notice:",
-	"if you are not the intended recipient",
 	"if you have received this",
 	"important: the contents of this",
-	"please consider the environment",
-	"please think before you print",
-	"save a tree",
 	"diese e-mail enthält",
 	"diese email enthält",
 	"diese nachricht enthält",
 	"diese e-mail und",
 	"der inhalt dieser e",
 	"diese e-mail ist",
-	"vertraulichkeitshinweis",
 	"die information in dieser",
 	"die in dieser e",
-	"bitte denken sie an die umwelt",
-	"haftungsausschluss",
 	"ce message et toutes",
 	"ce message et ses",
-	"ce message est confidentiel",
 	"ce courriel",
 	"ce message contient",
 	"ce mail et",
-	"avis de confidentialité",
 	"les informations contenues dans",
-	"pensez à l'environnement",
-	"avant d'imprimer",
-	"aviso legal",
-	"aviso de confidencialidad",
 	"este mensaje",
 	"este correo electrónico",
 	"la información contenida en",
-	"antes de imprimir",
-	"advertencia legal",
 	"este e-mail",
 	"este email",
 	"esta mensagem",
-	"aviso de confidencialidade",
 	"as informações contidas",
-	"antes de imprimir",
 	"questo messaggio",
 	"le informazioni contenute in",
-	"informativa privacy",
-	"avviso di riservatezza",
 	"dit bericht",
 	"deze e-mail",
 	"de informatie in deze",
 	"de informatie verzonden",
-
 	"detta meddelande",
 	"detta e-post",
 	"denne e-mail",
@@ -945,15 +1165,89 @@ static const char *const disclaimers[] = {
 	"이 메일은",
 	"본 메일은",
 	"이 이메일",
-	"you received this message because",
-	"to unsubscribe from this",
 	"to unsubscribe, ",
-	"unsubscribe:",
-	"to view this discussion on the web",
 	"you are receiving this",
 	"reply to this email directly",
 	"sie erhalten diese nachricht, weil",
 	"vous recevez ce message",
+	"this electronic mail",
+	"this electronic message",
+	"this mail and any",
+	"this mail is",
+	"this e-mail may",
+	"this mail may",
+	"the information in this",
+	"any views or opinions",
+	"any unauthorised",
+	"any unauthorized",
+	"please note that this e",
+	"privileged and confidential",
+	"privileged/confidential",
+	"private and confidential",
+	"strictly confidential",
+	"confidential communication",
+	"notice:",
+	"notice of confidentiality",
+	"hinweis:",
+	"wichtiger hinweis",
+	"l'information contenue",
+	"ce mail est",
+	"cet email",
+	"cet e-mail",
+	"la presente e-mail",
+	"il presente messaggio",
+	"ai sensi del",
+	"o conteúdo deste",
+	"conteúdo desta",
+	"de inhoud van dit",
+	"innehållet i",
+	"wiadomość ta",
+	"informacje zawarte w",
+	"содержание данного",
+	"bu ileti",
+};
+
+/* What a disclaimer speaks of; beginnings of words, anywhere in its paragraph. */
+static const char *const secrets[] = {
+	"confiden",     "vertraul",    "confid",     "conféd",        "riservat",      "vertrouwelijk",
+	"fortroli",     "konfiden",    "důvěrn",     "dôvern",        "bizalmas",      "luottamuksel",
+	"poufn",        "εμπιστευτ",   "конфиденц",  "конфіденц",     "поверител",     "gizli",
+	"סודי",         "חסוי",        "سري",        "محرمة",         "机密",          "機密",
+	"保密",         "기밀",        "비밀",       "秘密",          "secreto",       "privileged",
+	"intended",     "unauthori",   "unbefugt",   "adressat",      "empfänger",     "destinat",
+	"bestimmt",     "addressee",   "recipient",  "geadresseerde", "ontvanger",     "mottagar",
+	"modtager",     "adresat",     "příjemc",    "príjemc",       "címzett",       "предназнач",
+	"адресат",      "αποδέκτ",     "παραλήπτ",   "alıcı",         "נמען",          "المرسل",
+	"收件人",       "受信者",      "宛先",       "수신인",        "수신자",        "prohibi",
+	"verboten",     "untersagt",   "interdit",   "proibi",        "prohib",        "vietat",
+	"verboden",     "förbjud",     "forbudt",    "zabronion",     "zakáz",         "tilos",
+	"запрещ",       "geschützt",   "proteg",     "protected",     "protég",        "legally",
+	"rechtlich",    "légal",       "jurídic",    "juridi",        "liable",        "liability",
+	"haftung",      "responsab",   "responsib",  "aansprakelijk", "darse de baja", "github.com",
+	"mailing list", "unsubscribe", "abmelden",   "désabonn",      "désinscri",     "cancelar",
+	"disiscri",     "afmelden",    "uitschrijv", "mailingliste",  "newsletter",    "medio ambiente",
+	"virus",        "malware",     "avast",      "environment",   "umwelt",        "environnement",
+	"milieu",       "löschen",     "détrui",     "supprim",       "eliminar",      "elimine",
+	"eliminare",    "cancell",     "verwijder",  "radera",        "slet",          "usunąć",
+	"smaz",         "törölj",      "удал",       "видал",         "删除",          "刪除",
+	"削除",         "삭제",
+};
+
+/* A mark of a sentence or the end of the line follows. */
+static const char *const postscripts[] = {
+	"ps",        "p.s",        "p. s",         "pps",           "p.p.s",        "p.-s",    "pd",
+	"p.d",       "p. d",       "nb",           "n.b",           "ui",           "u.i",     "nachtrag",
+	"nachsatz",  "postscript", "postscriptum", "post scriptum", "postskriptum", "posdata", "postdata",
+	"post data", "з.ы",        "зы",           "п.с",           "пс",           "p. p. s", "постскриптум",
+	"υγ",        "υ.γ",        "נ.ב",          "ps2",           "追伸",         "追记",    "又及",
+	"附言",      "추신",
+};
+
+/* Horde, IMP and old webmails */
+static const char *const quoting[] = {
+	"quoting ", "zitat von ", "citando a ",   "citando ",   "citat från ",
+	"citat ",   "citerar ",   "citeren ",     "cytowanie ", "mensagem citada por ",
+	"cituji ",  "quotando ",  "citation de ", "quota ",
 };
 
 /* What people write before their name, alone on a line. Short greetings ("Thanks", "Cheers") are not here: they
@@ -1043,6 +1337,34 @@ static const char *const closings[] = {
 	"감사합니다",
 };
 
+/* "My answers are below, in red": two words of a line, one of each table. */
+static const char *const answer_words[] = {
+	"answer",    "comment",   "reply",    "replies",     "replied",   "response",  "antwort",
+	"kommentar", "anmerkung", "réponse",  "commentaire", "remarque",  "respuesta", "comentario",
+	"rispost",   "commento",  "commenti", "antwoord",    "opmerking", "resposta",  "comentário",
+	"svar",      "vastau",    "odpow",    "odpov",       "válasz",    "răspuns",   "odgovor",
+	"отговор",   "απαντήσ",   "απάντησ",  "ответ",       "коммент",   "відпов",    "yanıt",
+	"cevap",     "תשוב",      "ردود",     "إجاب",        "trả lời",   "jawab",     "回答",
+	"回复",      "答复",      "批注",     "返信",        "回覆",      "답변",
+};
+static const char *const answer_places[] = {
+	"below",       "inline",       "in-line",      "in red",      "in blue",       "in green",
+	"in bold",     "in your mail", "in your e",    "within your", "unten",         "in rot",
+	"in blau",     "in grün",      "fett",         "im text",     "in ihrer mail", "in ihrer e",
+	"ci-dessous",  "en rouge",     "en bleu",      "en vert",     "en gras",       "dans le texte",
+	"dans votre",  "abajo",        "en rojo",      "en azul",     "en el texto",   "en negrita",
+	"sotto",       "di seguito",   "in rosso",     "in blu",      "nel testo",     "hieronder",
+	"in het rood", "in rood",      "in het blauw", "in blauw",    "abaixo",        "em vermelho",
+	"em azul",     "no texto",     "nedan",        "i rött",      "i blått",       "nedenfor",
+	"med rødt",    "i rødt",       "punaisella",   "poniżej",     "na czerwono",   "w treści",
+	"níže",        "červeně",      "nižšie",       "pirossal",    "mai jos",       "cu roșu",
+	"ispod",       "crveno",       "ниже",         "красным",     "нижче",         "червоним",
+	"по-долу",     "παρακάτω",     "κόκκινο",      "aşağıda",     "kırmızı",       "למטה",
+	"באדום",       "أدناه",        "الأحمر",       "bên dưới",    "màu đỏ",        "di bawah",
+	"下面",        "下方",         "红色",         "紅色",        "赤字",          "以下",
+	"아래",        "빨간",
+};
+
 /* ---- the tables' indices, made when first asked for ---- */
 
 #define HEADER_NAMES_MAX 512
@@ -1050,7 +1372,8 @@ static const char *const closings[] = {
 static enum quote_header header_kinds[HEADER_NAMES_MAX];
 
 static struct {
-	struct phrase_set attribution_starts, wrote, phrases, above, headers, footers, disclaimers, closings;
+	struct phrase_set attribution_starts, wrote, quoting, phrases, above, headers, footers, closings;
+	struct phrase_set disclaimers, vague_disclaimers, secrets, postscripts, answer_words, answer_places;
 } sets;
 
 static void index_words(struct phrase_set *set, struct phrase *items, const char *const *words, size_t n)
@@ -1094,6 +1417,12 @@ static void index_all(void)
 	INDEX_WORDS(above, above_phrases);
 	INDEX_WORDS(footers, footers);
 	INDEX_WORDS(disclaimers, disclaimers);
+	INDEX_WORDS(vague_disclaimers, vague_disclaimers);
+	INDEX_WORDS(secrets, secrets);
+	INDEX_WORDS(postscripts, postscripts);
+	INDEX_WORDS(quoting, quoting);
+	INDEX_WORDS(answer_words, answer_words);
+	INDEX_WORDS(answer_places, answer_places);
 	INDEX_WORDS(closings, closings);
 	index_phrases();
 	index_headers();
@@ -1116,8 +1445,9 @@ bool quote_starts_attribution(struct str folded)
 	return phrase_set_starts(&sets.attribution_starts, folded);
 }
 
-/* Only the first place of a word counts. Words are parted by blanks in alphabets; other scripts run on. */
-bool quote_has_wrote(struct str folded)
+/* Only the first place of a word counts. Words are parted by blanks in alphabets; other scripts run on. ends: the word
+ * must end what is said, or a colon follow it. */
+static bool find_wrote(struct str folded, bool ends)
 {
 	bool seen[ARRAY_SIZE(wrote)] = {false};
 	make_sets();
@@ -1127,15 +1457,29 @@ bool quote_has_wrote(struct str folded)
 			struct str word = set->items[i - 1].text;
 			if (seen[i - 1] || !str_starts(str_sub(folded, at, folded.len), word))
 				continue;
-			seen[i - 1] = true;
 			char before = at ? folded.ptr[at - 1] : ' ';
-			char after = at + word.len < folded.len ? folded.ptr[at + word.len] : ' ';
+			struct str rest = str_sub(folded, at + word.len, folded.len);
+			char after = rest.len ? rest.ptr[0] : ' ';
+			rest = str_trim(rest);
+			if (ends && rest.len && !char_in(":*-", rest.ptr[0]))
+				continue;
+			seen[i - 1] = true;
 			bool alphabet = (unsigned char)word.ptr[0] < 0xe0;
 			if (!alphabet || (char_in(" >)\",'*", before) && char_in(" :-,*", after)))
 				return true;
 		}
 	}
 	return false;
+}
+
+bool quote_has_wrote(struct str folded)
+{
+	return find_wrote(folded, false);
+}
+
+bool quote_ends_in_wrote(struct str folded)
+{
+	return find_wrote(folded, true);
 }
 
 enum quote_phrase quote_phrase_of(struct str folded)
@@ -1168,15 +1512,21 @@ static bool few_words(struct str s)
 	return s.len > 0 && s.len <= 80 && words <= 5;
 }
 
-/* "sent from * for *": behind a second star the rest is few words too. */
+#define FOOTER_MAX 100 /* octets of one with two stars */
+
+/* "sent from * for *": with a second star only the words between the stars are looked for. */
 static bool footer_fits(struct str pattern, struct str folded)
 {
 	size_t star = str_find(pattern, '*');
 	struct str head = str_sub(pattern, 0, star), tail = str_sub(pattern, star + 1, pattern.len);
 	if (star == pattern.len)
 		return str_eq(folded, pattern);
-	if (str_find(tail, '*') < tail.len)
-		tail = str_sub(tail, 0, 0);
+	size_t second = str_find(tail, '*');
+	if (second < tail.len) { /* only the words between the stars must be there */
+		if (!str_has(str_sub(folded, head.len, folded.len), str_sub(tail, 0, second)))
+			return false;
+		return folded.len <= FOOTER_MAX;
+	}
 	if (folded.len > head.len + tail.len && str_starts(folded, head) && str_ends(folded, tail) &&
 	    few_words(str_sub(folded, head.len, folded.len - tail.len)))
 		return true;
@@ -1204,8 +1554,42 @@ bool quote_is_closing(struct str folded)
 	return phrase_set_equals(&sets.closings, folded);
 }
 
-bool quote_starts_disclaimer(struct str folded)
+enum quote_disclaimer quote_starts_disclaimer(struct str folded)
 {
 	make_sets();
-	return phrase_set_starts(&sets.disclaimers, folded);
+	if (phrase_set_starts(&sets.disclaimers, folded))
+		return DISCLAIMER_SURE;
+	return phrase_set_starts(&sets.vague_disclaimers, folded) ? DISCLAIMER_VAGUE : DISCLAIMER_NONE;
+}
+
+bool quote_speaks_of_secrets(struct str folded)
+{
+	make_sets();
+	return phrase_set_inside(&sets.secrets, folded);
+}
+
+/* The longest that fits: "p.p.s" before "p". */
+bool quote_starts_postscript(struct str folded, struct str *ret_rest)
+{
+	make_sets();
+	size_t longest = 0;
+	const struct phrase_set *set = &sets.postscripts;
+	for (size_t i = phrase_set_at(set, folded, 0); i; i = set->items[i - 1].next)
+		if (str_starts(folded, set->items[i - 1].text) && set->items[i - 1].text.len > longest)
+			longest = set->items[i - 1].text.len;
+	*ret_rest = str_sub(folded, longest, folded.len);
+	return longest > 0;
+}
+
+bool quote_starts_quoting(struct str folded)
+{
+	make_sets();
+	return phrase_set_starts(&sets.quoting, folded);
+}
+
+bool quote_says_answers_below(struct str folded)
+{
+	make_sets();
+	return phrase_set_inside(&sets.answer_words, folded) &&
+	       phrase_set_inside(&sets.answer_places, folded);
 }

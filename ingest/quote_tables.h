@@ -9,8 +9,14 @@
 
 /* "On Mon, ...", "Am 3. Mai ...": how a line that says who wrote when begins; ends in a blank where words do. */
 bool quote_starts_attribution(struct str folded);
+/* "See my answers below", "meine Antworten in rot" */
+bool quote_says_answers_below(struct str folded);
+/* "quoting ", "zitat von ": an attribution without a date; an address must follow. */
+bool quote_starts_quoting(struct str folded);
 /* "... wrote", "... schrieb", "...写道": is one of them in it, as a word? */
 bool quote_has_wrote(struct str folded);
+/* ... and is it the last word, or the last before a colon? */
+bool quote_ends_in_wrote(struct str folded);
 
 enum quote_phrase { PHRASE_NONE, PHRASE_ORIGINAL, PHRASE_FORWARD, PHRASE_REPLY_ABOVE };
 /* The words between the dashes of "-----Original Message-----". */
@@ -32,8 +38,13 @@ enum quote_header quote_header_of(struct str folded);
 bool quote_is_footer(struct str folded);
 /* "Kind regards," and the like, alone on a line. */
 bool quote_is_closing(struct str folded);
-/* The beginning of a disclaimer's or list footer's paragraph. */
-bool quote_starts_disclaimer(struct str folded);
+/* The beginning of a disclaimer's or list footer's paragraph. Vague ones ("this message") are some only if the
+ * paragraph speaks of secrets, law, unsubscribing and the like. */
+enum quote_disclaimer { DISCLAIMER_NONE, DISCLAIMER_VAGUE, DISCLAIMER_SURE };
+enum quote_disclaimer quote_starts_disclaimer(struct str folded);
+bool quote_speaks_of_secrets(struct str folded);
+/* "ps", "p.s", "pd", "з.ы", "追伸"; ret_rest: what stands behind. */
+bool quote_starts_postscript(struct str folded, struct str *ret_rest);
 
 /* The tables are indexed when they are first used, or now: before a sandbox, and before time is measured. */
 void quote_tables_init(void);

@@ -153,6 +153,20 @@ static const char ascii_fold[128 + 1] = "\0\0\0\0\0\0\0\0\0     \0\0\0\0\0\0\0\0
 					"@abcdefghijklmnopqrstuvwxyz[\\]^_"
 					"'abcdefghijklmnopqrstuvwxyz{|}~";
 
+/* The visible ASCII that s begins with, most of most texts. Returns how many octets it has. */
+static size_t fold_ascii_word(struct str s, char *restrict out)
+{
+	const char *restrict in = s.ptr;
+	size_t i = 0;
+	for (; i < s.len && (unsigned char)in[i] < 0x80; i++) {
+		char folded = ascii_fold[(unsigned char)in[i]];
+		if (folded <= ' ')
+			break;
+		out[i] = folded;
+	}
+	return i;
+}
+
 size_t text_fold(struct str s, char *out, size_t out_max)
 {
 	size_t len = 0;
@@ -179,6 +193,9 @@ size_t text_fold(struct str s, char *out, size_t out_max)
 			out[len] = octets[0];
 		else
 			memcpy(out + len, octets, n);
+		len += n;
+		n = fold_ascii_word(str_sub(s, pos, pos + out_max - len), out + len);
+		pos += n;
 		len += n;
 	}
 	return len;

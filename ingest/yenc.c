@@ -1,20 +1,7 @@
 /* See yenc.h. A "=ybegin" that no "=yend" follows ends the search: nothing behind it can be a whole block either. */
 #include "ingest/yenc.h"
 
-/* Where a line begins with the words, at or behind `from`; text.len: nowhere. */
-static size_t find_line(struct str text, size_t from, struct str words)
-{
-	while (from < text.len) {
-		const char *found = memmem(text.ptr + from, text.len - from, words.ptr, words.len);
-		if (!found)
-			break;
-		size_t at = (size_t)(found - text.ptr);
-		if (at == 0 || text.ptr[at - 1] == '\n')
-			return at;
-		from = at + 1;
-	}
-	return text.len;
-}
+#include "ingest/text_line.h"
 
 static size_t line_end(struct str text, size_t at)
 {
@@ -34,9 +21,9 @@ static struct str name_of(struct str line)
 
 bool yenc_find(struct str text, size_t from, struct yenc_block *ret)
 {
-	size_t begin = find_line(text, from, STR("=ybegin "));
+	size_t begin = text_line_find(text, from, STR("=ybegin "));
 	size_t data = line_end(text, begin);
-	size_t end = find_line(text, data, STR("=yend"));
+	size_t end = text_line_find(text, data, STR("=yend"));
 
 	if (end == text.len)
 		return false;

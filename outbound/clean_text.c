@@ -57,15 +57,6 @@ size_t utf8_character(struct str in, uint32_t *ret)
 	return n;
 }
 
-struct str utf8_cut(struct str in, size_t max)
-{
-	if (in.len <= max)
-		return in;
-	while (max > 0 && ((unsigned char)in.ptr[max] & 0xc0) == 0x80)
-		max--;
-	return str_sub(in, 0, max);
-}
-
 /* A piece of the result, if it fits into what may be added. */
 static bool put(struct strbuf *out, size_t *left, struct str piece)
 {

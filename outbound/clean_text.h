@@ -9,6 +9,7 @@
 #define SERVELO_OUTBOUND_CLEAN_TEXT_H
 
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 /* One line: blanks in a row are one, none at the ends. At most max octets are added, whole characters. 0 or -ENOBUFS. */
 int clean_line(struct str in, size_t max, struct strbuf *out);
@@ -17,7 +18,5 @@ int clean_text(struct str in, size_t max, struct strbuf *out);
 
 /* The character at the start of in (not empty): how many octets it has; *ret is U+FFFD for an octet that begins none. */
 size_t utf8_character(struct str in, uint32_t *ret);
-/* in, not longer than max octets, cut between characters. */
-struct str utf8_cut(struct str in, size_t max);
 
 #endif

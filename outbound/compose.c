@@ -5,7 +5,6 @@
 #include "outbound/compose.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "outbound/compose_private.h"
@@ -106,8 +105,7 @@ int compose(const struct composer *composer, struct reader *reader, const struct
 
 void composed_done(struct composed *composed)
 {
-	if (composed->map)
-		munmap(composed->map, composed->map_size);
+	original_file_close(composed->body_file);
 	strbuf_done(&composed->original);
 	strbuf_done(&composed->head);
 	arena_done(&composed->arena);

@@ -8,7 +8,7 @@
  *  2. A forward's content is the original octet for octet; fields are only put on top (SPEC section 7).
  *  3. A confirmation repeats nothing that the customer wrote (SPEC section 4).
  *  4. The same job composed again has the same Message-ID and the same reply address.
- *  5. Memory is bounded: COMPOSED_MAX and what is mapped.
+ *  5. Memory is bounded: COMPOSED_MAX; a big original is read from its file in pieces (original_file.h).
  *
  * Runs on a worker; blocks on the disk. Pure otherwise: it sends nothing and changes nothing.
  */
@@ -16,6 +16,7 @@
 #define SERVELO_OUTBOUND_COMPOSE_H
 
 #include "base/strbuf.h"
+#include "outbound/original_file.h"
 #include "outbound/templates.h"
 #include "storage/outgoing.h"
 #include "tenant/key_ring.h"
@@ -41,14 +42,13 @@ struct composed {
 	/* bounce+TOKEN@domain; empty for the null reverse-path (a forward of one) */
 	struct str reverse_path;
 	struct str recipient;
-	struct strbuf head; /* the mail; of a forward: the fields on top */
-	struct str body;    /* of a forward: the original, mapped or in memory; else empty */
+	struct strbuf head;              /* the mail; of a forward: the fields on top */
+	struct str body;                 /* of a forward: the original, if it is small; else empty */
+	struct original_file *body_file; /* ... if it is big, at any place: rewind it; else NULL */
 	bool eight_bit, utf8;
 	/* private */
 	struct arena arena;
 	struct strbuf original;
-	void *map;
-	size_t map_size;
 };
 
 /* The mail of a job, read by reader_outgoing(). reader is for a forward's original. 0 with *ret to be ended by

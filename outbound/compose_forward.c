@@ -1,12 +1,9 @@
 /*
  * A forward (SPEC section 7): the original as it came, octet for octet, so that its signatures hold, with fields of ours
  * on top of it: our loop mark, and the Resent fields in one block (RFC 5322 3.6.6). A big original stays in its file and is
- * mapped; files are written once and never changed, so the map is safe to read.
+ * read piece by piece while it leaves.
  */
 #include <errno.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "outbound/compose_private.h"
 #include "outbound/mime_writer.h"
@@ -28,32 +25,6 @@ static int read_row(struct composing *composing)
 	return r;
 }
 
-static int map_file(struct composing *composing)
-{
-	struct composed *ret = composing->ret;
-	const struct message_row *original = &composing->outgoing->original;
-	struct stat st;
-	int fd = reader_open_file(composing->reader, original->file);
-	if (fd < 0)
-		return fd;
-	int r = fstat(fd, &st) < 0 ? -errno : 0;
-	/* a file that is too short would be a SIGBUS later */
-	if (r == 0 && (st.st_size <= 0 || st.st_size != original->size))
-		r = -EIO;
-	if (r == 0) {
-		void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (map == MAP_FAILED) {
-			r = -errno;
-		} else {
-			ret->map = map;
-			ret->map_size = (size_t)st.st_size;
-			ret->body = (struct str){map, ret->map_size};
-		}
-	}
-	close(fd);
-	return r;
-}
-
 static bool has_high_octets(struct str s)
 {
 	size_t i = 0;
@@ -68,6 +39,23 @@ static bool has_high_octets(struct str s)
 			return true;
 	}
 	return false;
+}
+
+/* Read through once, here on the worker: what the disk does not give is found out before a relay is told of the mail. */
+static int open_file(struct composing *composing)
+{
+	struct composed *ret = composing->ret;
+	const struct message_row *original = &composing->outgoing->original;
+	int fd = reader_open_file(composing->reader, original->file);
+	if (fd < 0)
+		return fd;
+	int r = original_file_open(fd, original->size, &ret->body_file);
+	struct str piece = STR("x");
+	while (r == 0 && piece.len) {
+		r = original_file_next(ret->body_file, &piece);
+		ret->eight_bit |= r == 0 && has_high_octets(piece);
+	}
+	return r;
 }
 
 /* "support" or "support@domain" */
@@ -106,7 +94,7 @@ int compose_forward(struct composing *composing)
 	mime_field_mailbox(&ret->head, "Resent-To", STR(""), ret->recipient);
 	r = compose_message_id(composing, "Resent-Message-ID");
 	if (r == 0)
-		r = outgoing->original.file.len ? map_file(composing) : read_row(composing);
+		r = outgoing->original.file.len ? open_file(composing) : read_row(composing);
 	if (r < 0)
 		return r;
 	ret->eight_bit |= has_high_octets(ret->body);

@@ -1,6 +1,6 @@
 /*
- * One claimed job: its row, the mail that it became, what came of it (outbound_private.h). Its octets are read as two
- * views, head and body, so nothing of a forward is copied. Loop thread, but for outbound_job_mail().
+ * One claimed job: its row, the mail that it became, what came of it (outbound_private.h). Its octets are read as views
+ * of its head and body, then piece by piece from the file of a big original. Loop thread, but for outbound_job_mail().
  */
 #include <assert.h>
 #include <errno.h>
@@ -76,10 +76,11 @@ static int parse_address(struct outbound_job *job, struct str text, struct maila
 int outbound_job_mail(struct outbound_job *job)
 {
 	const struct composed *composed = &job->composed;
+	int64_t file_size = composed->body_file ? original_file_size(composed->body_file) : 0;
 	job->mail = (struct smtp_mail){
 		.rcpts = &job->rcpt,
 		.rcpts_n = 1,
-		.size = (int64_t)(composed->head.len + composed->body.len),
+		.size = (int64_t)(composed->head.len + composed->body.len) + file_size,
 		.eight_bit = composed->eight_bit,
 		.utf8 = composed->utf8,
 		.start = on_start,
@@ -95,13 +96,17 @@ int outbound_job_mail(struct outbound_job *job)
 		job->error_text = "the recipient is no address";
 		return -EINVAL;
 	}
-	job->held = composed->head.allocated + composed->original.allocated;
+	job->held = composed->head.allocated + composed->original.allocated +
+		    (composed->body_file ? ORIGINAL_PIECE_SIZE : 0);
 	return 0;
 }
 
 static void on_start(struct smtp_mail *mail)
 {
-	CONTAINER_OF(mail, struct outbound_job, mail)->piece = 0;
+	struct outbound_job *job = CONTAINER_OF(mail, struct outbound_job, mail);
+	job->piece = 0;
+	if (job->composed.body_file)
+		original_file_rewind(job->composed.body_file);
 }
 
 static int on_read(struct smtp_mail *mail, struct str *ret)
@@ -112,5 +117,7 @@ static int on_read(struct smtp_mail *mail, struct str *ret)
 	/* an empty view would be the end */
 	while (job->piece < ARRAY_SIZE(pieces) && ret->len == 0)
 		*ret = pieces[job->piece++];
-	return 0;
+	if (ret->len || !job->composed.body_file)
+		return 0;
+	return original_file_next(job->composed.body_file, ret);
 }

@@ -8,27 +8,16 @@
 #include <stdio.h>
 #include <uv.h>
 
+#include "base/utf8.h"
 #include "outbound/backoff.h"
 
 #define NOT_MADE_WAIT_MS (INT64_C(5) * 60 * 1000)
 
 /* ---- why */
 
-/* One line: controls become blanks, blanks in a row one; as much as fits, without half a character at its end. */
 static void one_line(const char *text, char ret[OUTCOME_WHY_SIZE])
 {
-	size_t n = 0;
-	for (const char *p = text; *p && n < OUTBOX_WHY_MAX; p++) {
-		bool blank = (uint8_t)*p <= 0x20 || *p == 0x7f;
-		if (blank && (n == 0 || ret[n - 1] == ' '))
-			continue;
-		ret[n++] = blank ? ' ' : *p;
-	}
-	while (n > 0 && !utf8_valid((struct str){ret, n}))
-		n--;
-	while (n > 0 && ret[n - 1] == ' ')
-		n--;
-	ret[n] = '\0';
+	ret[utf8_line(str_from(text), ret, OUTBOX_WHY_MAX)] = '\0';
 }
 
 /* Where in the mail the connection ended; before MAIL the relay's own words say it. */

@@ -26,6 +26,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "outbound/smtp_client_private.h"
 
 #define OUT_MAX 65536 /* commands of one turn: CLIENT_WINDOW of the longest fit */
@@ -566,9 +567,7 @@ const char *smtp_client_tls_version(const struct smtp_client *client)
 /* As much as fits, without half a character at its end. */
 static void result_text(struct smtp_result *result, struct str text)
 {
-	size_t n = text.len < sizeof(result->text) - 1 ? text.len : sizeof(result->text) - 1;
-	while (n > 0 && n < text.len && ((uint8_t)text.ptr[n] & 0xc0) == 0x80)
-		n--;
+	size_t n = utf8_cut(text, sizeof(result->text) - 1).len;
 	memcpy(result->text, text.ptr, n);
 	result->text[n] = '\0';
 }

@@ -6,7 +6,7 @@
  * touched but by read(); done() is called exactly once, and the mail is free afterwards.
  *
  * read() is the stream of mail data, as it stands (dots and line ends are seen to): *ret is a view of any
- * size, also a whole mapped file, valid until the next call or done(); empty at the end. -EAGAIN: none now,
+ * size, also of a whole mail, valid until the next call or done(); empty at the end. -EAGAIN: none now,
  * there will be (say smtp_client_data_ready() then). Any other -errno ends the connection before the final
  * dot, for nothing else can take back a DATA. start() is called before the first read() of each attempt, to
  * go to the beginning.

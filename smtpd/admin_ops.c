@@ -286,6 +286,8 @@ static enum admin_code code_of_status(int status)
 	case -EAGAIN:
 	case -ESHUTDOWN:
 		return ADMIN_UNAVAILABLE;
+	case STORE_LOCKED:
+		return ADMIN_BUSY;
 	case -ENOENT:
 		return ADMIN_NOT_FOUND;
 	case -EEXIST:
@@ -304,6 +306,7 @@ void admin_op_answer(const struct admin_op *op, int status, struct strbuf *answe
 	if (op->code != ADMIN_OK)
 		admin_answer_error(answer, op->code, "%s", op->error);
 	else
-		admin_answer_error(answer, code_of_status(status), "nothing was changed: %s",
-				   strerror(-status));
+		admin_answer_error(
+			answer, code_of_status(status), "nothing was changed: %s%s", store_error_text(status),
+			status == STORE_LOCKED ? " (who: fuser -v servelo.db, in the data folder)" : "");
 }

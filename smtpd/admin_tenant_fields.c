@@ -14,38 +14,21 @@
  * for tickets to come. */
 #define NEXT_TICKET_MAX 200000000
 
-/* One field of a tenant: how a text becomes a part of the row. */
+struct tenant_field;
+/* How a text becomes a part of the row. */
+typedef int set_fn(struct admin_op *op, const struct tenant_field *field, struct str text,
+		   struct tenant_row *row);
+
 struct tenant_field {
 	const char *name;
-	int (*set)(struct admin_op *op, const struct tenant_field *field, struct str text,
-		   struct tenant_row *row);
+	set_fn *set;
 	size_t offset;
 	size_t len_max;
 	int64_t max;
 };
 
-static int set_text(struct admin_op *op, const struct tenant_field *field, struct str text,
-		    struct tenant_row *row);
-static int set_lines(struct admin_op *op, const struct tenant_field *field, struct str text,
-		     struct tenant_row *row);
-static int set_address(struct admin_op *op, const struct tenant_field *field, struct str text,
-		       struct tenant_row *row);
-static int set_locale(struct admin_op *op, const struct tenant_field *field, struct str text,
-		      struct tenant_row *row);
-static int set_prefix(struct admin_op *op, const struct tenant_field *field, struct str text,
-		      struct tenant_row *row);
-static int set_url(struct admin_op *op, const struct tenant_field *field, struct str text,
-		   struct tenant_row *row);
-static int set_extensions(struct admin_op *op, const struct tenant_field *field, struct str text,
-			  struct tenant_row *row);
-static int set_bool(struct admin_op *op, const struct tenant_field *field, struct str text,
-		    struct tenant_row *row);
-static int set_number(struct admin_op *op, const struct tenant_field *field, struct str text,
-		      struct tenant_row *row);
-static int set_size(struct admin_op *op, const struct tenant_field *field, struct str text,
-		    struct tenant_row *row);
-static int set_next_ticket(struct admin_op *op, const struct tenant_field *field, struct str text,
-			   struct tenant_row *row);
+static set_fn set_text, set_lines, set_address, set_locale, set_prefix, set_url, set_extensions, set_bool,
+	set_number, set_size, set_next_ticket;
 
 #define FIELD(member, setter, length_max, number_max)                                        \
 	{                                                                                    \

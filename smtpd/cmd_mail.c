@@ -74,7 +74,7 @@ static enum reply_id read_params(struct str rest, struct mail_params *ret, struc
 	return r < 0 ? REPLY_BAD_PARAM : REPLY_NONE;
 }
 
-static enum reply_id path_refusal(int r)
+enum reply_id cmd_path_refusal(int r, enum reply_id syntax)
 {
 	switch (r) {
 	case -EILSEQ:
@@ -83,7 +83,7 @@ static enum reply_id path_refusal(int r)
 	case -ENOBUFS:
 		return REPLY_PATH_TOO_LONG;
 	default:
-		return REPLY_MAIL_SYNTAX;
+		return syntax;
 	}
 }
 
@@ -126,7 +126,7 @@ static enum reply_id read_mail(struct envelope *envelope, struct arena *arena, s
 			     MAILADDR_ALLOW_NULL | MAILADDR_ALLOW_UTF8 | MAILADDR_LIBERAL,
 			     &envelope->reverse_path, &rest);
 	if (r < 0)
-		return path_refusal(r);
+		return cmd_path_refusal(r, REPLY_MAIL_SYNTAX);
 	enum reply_id refusal = read_params(rest, &params, ret_about);
 	if (refusal != REPLY_NONE)
 		return refusal;

@@ -28,6 +28,7 @@ void cmd_vrfy(struct smtp_session *session, struct str argument UNUSED)
 
 void cmd_quit(struct smtp_session *session, struct str argument UNUSED)
 {
+	session->quit = true;
 	session_end(session, REPLY_QUIT, false, "quit");
 }
 

@@ -6,7 +6,6 @@
  * Refused for being too many is no error: RFC 5321 4.5.3.1.10 tells the client to send the rest in another
  * transaction, and a client that pipelined a thousand of them meant no harm. Loop thread.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -31,19 +30,6 @@ static const struct {
 	[RCPT_TOO_MANY] = {"too-many", REPLY_RCPT_TOO_MANY, false},
 };
 
-static enum reply_id path_refusal(int r)
-{
-	switch (r) {
-	case -EILSEQ:
-		return REPLY_NEEDS_SMTPUTF8;
-	case -EMSGSIZE:
-	case -ENOBUFS:
-		return REPLY_PATH_TOO_LONG;
-	default:
-		return REPLY_RCPT_SYNTAX;
-	}
-}
-
 /* We know no parameter of RCPT: DSN is not offered. */
 static enum reply_id check_params(struct str rest, struct str *ret_about)
 {
@@ -61,7 +47,7 @@ static enum reply_id read_rcpt(const struct smtp_session *session, struct arena 
 	if (session->delivery->envelope.smtputf8)
 		flags |= MAILADDR_ALLOW_UTF8;
 	int r = command_path(arena, argument, STR("TO:"), flags, ret, &rest);
-	return r < 0 ? path_refusal(r) : check_params(rest, ret_about);
+	return r < 0 ? cmd_path_refusal(r, REPLY_RCPT_SYNTAX) : check_params(rest, ret_about);
 }
 
 static enum rcpt_status ask(struct smtp_session *session, const struct mailaddr *forward_path,

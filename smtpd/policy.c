@@ -23,20 +23,15 @@
 static const struct {
 	unsigned v4_bits, v6_bits;
 	size_t max; /* in struct limits_conf */
-} levels[] = {
+} levels[POLICY_LEVELS] = {
 	{96 + 32, 64, offsetof(struct limits_conf, connections_per_client)},
 	{96 + 26, 48, offsetof(struct limits_conf, connections_per_network)},
 	{96 + 21, 32, offsetof(struct limits_conf, connections_per_block)},
 };
 
-struct network_key {
-	uint64_t octets[2];
-	unsigned bits;
-};
-
 struct client {
 	struct client *next;
-	struct network_key key;
+	struct policy_network key;
 	int64_t n;
 };
 
@@ -166,29 +161,40 @@ struct policy_clients *policy_clients_free(struct policy_clients *clients)
 	return NULL;
 }
 
-static struct network_key key_of(const struct policy_address *address, size_t level)
+struct policy_network policy_network_around(const struct policy_address *address, size_t level)
 {
-	uint8_t octets[sizeof(address->octets)] = {0};
-	struct network_key key = {.bits = is_v4(address) ? levels[level].v4_bits : levels[level].v6_bits};
-	size_t whole = key.bits / 8;
-	memcpy(octets, address->octets, whole);
-	if (key.bits % 8)
-		octets[whole] = (uint8_t)(address->octets[whole] & (0xffu << (8 - key.bits % 8)));
-	memcpy(key.octets, octets, sizeof(key.octets));
-	return key;
+	struct policy_network network = {.bits = is_v4(address) ? levels[level].v4_bits
+								: levels[level].v6_bits};
+	size_t whole = network.bits / 8;
+	memcpy(network.address.octets, address->octets, whole);
+	if (network.bits % 8)
+		network.address.octets[whole] =
+			(uint8_t)(address->octets[whole] & (0xffu << (8 - network.bits % 8)));
+	return network;
 }
 
-static bool same_key(const struct network_key *a, const struct network_key *b)
+static uint64_t mixed(uint64_t h)
 {
-	return a->bits == b->bits && a->octets[0] == b->octets[0] && a->octets[1] == b->octets[1];
+	h = (h ^ (h >> 32)) * 0x9e3779b97f4a7c15u;
+	h = (h ^ (h >> 29)) * 0xbf58476d1ce4e5b9u;
+	return h ^ (h >> 32);
 }
 
-static size_t bucket_of(const struct policy_clients *clients, const struct network_key *key)
+uint64_t policy_network_hash(const struct policy_network *network, const uint64_t secret[2])
 {
-	uint64_t h = (key->octets[0] ^ clients->secret[0]) * 0x9e3779b97f4a7c15u;
-	h = (h ^ (h >> 32) ^ key->octets[1] ^ clients->secret[1] ^ key->bits) * 0xbf58476d1ce4e5b9u;
-	h ^= h >> 29;
-	return (size_t)(h & (clients->buckets_n - 1));
+	uint64_t octets[2];
+	memcpy(octets, network->address.octets, sizeof(octets));
+	return mixed(mixed(octets[0] ^ secret[0]) ^ octets[1] ^ secret[1] ^ network->bits);
+}
+
+static bool same_key(const struct policy_network *a, const struct policy_network *b)
+{
+	return a->bits == b->bits && memcmp(&a->address, &b->address, sizeof(a->address)) == 0;
+}
+
+static size_t bucket_of(const struct policy_clients *clients, const struct policy_network *key)
+{
+	return (size_t)(policy_network_hash(key, clients->secret) & (clients->buckets_n - 1));
 }
 
 static void grow(struct policy_clients *clients)
@@ -209,7 +215,7 @@ static void grow(struct policy_clients *clients)
 }
 
 /* Where the pointer to the client is, or would be. */
-static struct client **find(struct policy_clients *clients, const struct network_key *key)
+static struct client **find(struct policy_clients *clients, const struct policy_network *key)
 {
 	struct client **at = &clients->buckets[bucket_of(clients, key)];
 	while (*at && !same_key(&(*at)->key, key))
@@ -217,7 +223,7 @@ static struct client **find(struct policy_clients *clients, const struct network
 	return at;
 }
 
-static void count_one(struct policy_clients *clients, const struct network_key *key)
+static void count_one(struct policy_clients *clients, const struct policy_network *key)
 {
 	struct client **at = find(clients, key);
 	if (*at) {
@@ -232,7 +238,7 @@ static void count_one(struct policy_clients *clients, const struct network_key *
 		grow(clients);
 }
 
-static void forget_one(struct policy_clients *clients, const struct network_key *key)
+static void forget_one(struct policy_clients *clients, const struct policy_network *key)
 {
 	struct client **at = find(clients, key), *client = *at;
 	if (!client || --client->n > 0)
@@ -245,11 +251,11 @@ static void forget_one(struct policy_clients *clients, const struct network_key 
 bool policy_clients_enter(struct policy_clients *clients, const struct policy_address *address,
 			  const struct limits_conf *limits)
 {
-	struct network_key keys[ARRAY_SIZE(levels)];
+	struct policy_network keys[ARRAY_SIZE(levels)];
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
 		int64_t max;
 		memcpy(&max, (const char *)limits + levels[i].max, sizeof(max));
-		keys[i] = key_of(address, i);
+		keys[i] = policy_network_around(address, i);
 		const struct client *client = *find(clients, &keys[i]);
 		if (max > 0 && client && client->n >= max)
 			return false;
@@ -262,7 +268,7 @@ bool policy_clients_enter(struct policy_clients *clients, const struct policy_ad
 void policy_clients_leave(struct policy_clients *clients, const struct policy_address *address)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
-		struct network_key key = key_of(address, i);
+		struct policy_network key = policy_network_around(address, i);
 		forget_one(clients, &key);
 	}
 }

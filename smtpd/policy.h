@@ -30,6 +30,11 @@ struct policy_network {
 /* "127.0.0.0/8", "2001:db8::/32", or a single address. -EINVAL. */
 int policy_network_parse(struct str text, struct policy_network *ret);
 bool policy_network_has(const struct policy_network *network, const struct policy_address *address);
+/* What is around an address and counted: 0 the client itself, 1 its network, 2 its block. */
+#define POLICY_LEVELS 3
+struct policy_network policy_network_around(const struct policy_address *address, size_t level);
+/* For tables of networks: all bits depend on all of the address, and on a secret, since clients choose their addresses. */
+uint64_t policy_network_hash(const struct policy_network *network, const uint64_t secret[2]);
 
 /* Connections now, per client, network and block. */
 struct policy_clients;

@@ -3,9 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <linux/magic.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -88,6 +95,118 @@ int preflight_access(const struct server_conf *conf, const struct privileges *pr
 		try_all(conf, out);
 	int raised = privileges_raise(privileges);
 	return r < 0 ? r : raised;
+}
+
+/* ---- room ---- */
+
+#define ROOM_PERCENT_MIN 5
+#define START_OCTETS     (1 << 20) /* the database's log and index, a key */
+
+static char *folder_above(const char *path)
+{
+	char *copy = xstrdup(path);
+	char *above = xstrdup(dirname(copy));
+	free(copy);
+	return above;
+}
+
+/* Folders there are the kernel's, whatever their permissions say. */
+static bool keeps_nothing(const char *folder)
+{
+	static const unsigned long kinds[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC,
+					      CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC};
+	struct statfs st;
+	if (statfs(folder, &st) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if ((unsigned long)st.f_type == kinds[i])
+			return true;
+	}
+	return false;
+}
+
+int preflight_parent(const struct server_conf *conf, struct strbuf *out)
+{
+	char *above = folder_above(conf->storage->data_dir);
+	struct stat st;
+	int r = 0;
+	if (stat(above, &st) < 0)
+		r = -errno;
+	else if (!S_ISDIR(st.st_mode))
+		r = -ENOTDIR;
+	else if (faccessat(AT_FDCWD, above, W_OK | X_OK, AT_EACCESS) < 0)
+		r = -errno;
+	if (r < 0) {
+		strbuf_printf(out, "%s can't be made: %s: %s", conf->storage->data_dir, above, strerror(-r));
+	} else if (keeps_nothing(above)) {
+		r = -EPERM;
+		strbuf_printf(out, "%s can't be made: %s keeps no files", conf->storage->data_dir, above);
+	}
+	free(above);
+	return r;
+}
+
+int preflight_room(const struct server_conf *conf, struct strbuf *out)
+{
+	const char *folder = conf->storage->data_dir;
+	char *above = folder_above(folder);
+	struct statvfs st;
+	int r = statvfs(folder, &st) < 0 ? -errno : 0;
+	if (r == -ENOENT)
+		r = statvfs(above, &st) < 0 ? -errno : 0;
+	free(above);
+	if (r < 0 || st.f_blocks == 0) /* nobody knows, as for a tmpfs without a limit */
+		return r;
+	uint64_t free_octets = (uint64_t)st.f_bavail * st.f_frsize;
+	unsigned percent = (unsigned)((uint64_t)st.f_bavail * 100 / st.f_blocks);
+	strbuf_printf(out, "%llu MiB free (%u %%)", (unsigned long long)(free_octets >> 20), percent);
+	if (free_octets < START_OCTETS) {
+		strbuf_adds(out, ": not enough to start");
+		return -ENOSPC;
+	}
+	if (free_octets < (uint64_t)conf->limits->message_size) {
+		strbuf_adds(out, ": not enough for one mail of limits.message_size");
+		return 1;
+	}
+	return percent < ROOM_PERCENT_MIN;
+}
+
+/* ---- the relay ---- */
+
+static bool is_loopback(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET) {
+		struct sockaddr_in v4;
+		memcpy(&v4, address, sizeof(v4));
+		return ntohl(v4.sin_addr.s_addr) >> 24 == 127;
+	}
+	struct sockaddr_in6 v6;
+	memcpy(&v6, address, sizeof(v6));
+	return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+}
+
+int preflight_relay(const struct server_conf *conf, struct strbuf *out)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	const char *host = conf->relay->host;
+	struct addrinfo *found = NULL;
+	bool here = false;
+	if (!host[0] || conf->relay->tls != SMTP_TLS_NONE)
+		return 0;
+	int r = getaddrinfo(host, NULL, &hints, &found);
+	if (r != 0) {
+		strbuf_printf(out, "relay.tls is none: right only if %s is this machine (%s)", host,
+			      gai_strerror(r));
+		return 1;
+	}
+	for (const struct addrinfo *each = found; each; each = each->ai_next)
+		here |= is_loopback(each->ai_addr);
+	freeaddrinfo(found);
+	if (here)
+		return 0;
+	strbuf_printf(out, "relay.tls is none: that is for relays on this machine only, and %s is another",
+		      host);
+	return -EPERM;
 }
 
 void preflight_descriptors(const struct server_conf *conf, struct strbuf *out)

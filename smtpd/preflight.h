@@ -17,6 +17,20 @@
  */
 int preflight_access(const struct server_conf *conf, const struct privileges *privileges, struct strbuf *out);
 
+/*
+ * A data folder that is not there yet is made at the first start, by who starts the server: can it be made where it shall
+ * be? Tried with this process's own eyes; nothing is made. 0, or -errno and why in out.
+ */
+int preflight_parent(const struct server_conf *conf, struct strbuf *out);
+
+/* How much room is there for data: says it in out. 0; 1: little, perhaps not enough for one mail of limits.message_size;
+ * -ENOSPC: not enough to start; -errno: the system does not say. */
+int preflight_room(const struct server_conf *conf, struct strbuf *out);
+
+/* Without TLS mail leaves to this machine only: is a name in relay.host one of it? Looks the name up. 0; 1: unknown; -EPERM:
+ * no, and no mail would leave. Why in out. */
+int preflight_relay(const struct server_conf *conf, struct strbuf *out);
+
 /* Is there a descriptor for each connection that limits.connections allows? */
 void preflight_descriptors(const struct server_conf *conf, struct strbuf *out);
 

@@ -48,6 +48,13 @@ int privileges_own_folder(const struct privileges *privileges, const char *folde
 	return chown(folder, privileges->uid, privileges->gid) < 0 ? -errno : 0;
 }
 
+void privileges_bound(const struct privileges *privileges)
+{
+	/* the kernel says which one is the last: it knows no other */
+	for (unsigned long cap = 0; privileges->change && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+}
+
 int privileges_lower(const struct privileges *privileges)
 {
 	if (!privileges->change)

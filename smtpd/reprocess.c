@@ -60,6 +60,7 @@ struct reparsed_comment {
 	char whole_note[COMMENT_ABOUT_MAX + COMMENT_NOTE_MAX]; /* with the line that says how it came to be */
 	struct str new_note;                                   /* a view of one of them */
 	struct strbuf reply;  /* the new part, when our own text was set aside in it */
+	struct str new_text;  /* a view of the parsed mail */
 	struct str new_reply; /* as the row keeps it: ptr NULL when it is all of the text */
 };
 
@@ -287,6 +288,16 @@ static void add_change(struct comparison *c, const char *field, struct str befor
 	c->comment->changed = true;
 }
 
+/* What the customer wrote, of a mail that an agent forwarded by hand (ingest/apply_ticket.c). A comment that holds the
+ * agent's words as well keeps them: nothing else does. */
+static struct str text_of(const struct parsed_mail *mail, const struct comment_row *row)
+{
+	struct str words = mail->forwarding_words;
+	bool forwarded = comment_note_says(row->note, ABOUT_FORWARDED_BY) && mail->forwarded_text.len;
+	bool both = words.len && str_starts(row->text, words) && !str_eq(row->text, mail->forwarded_text);
+	return forwarded && !both ? mail->forwarded_text : mail->text;
+}
+
 /* The new part as the row keeps it: ptr NULL when it is all of the text. */
 static struct str reply_of(const struct parsed_mail *mail)
 {
@@ -324,11 +335,14 @@ static bool on_comment(void *ctx, const struct comment_view *view)
 		return true;
 	}
 	c->found = true;
+	struct str text = c->comment->new_text = text_of(mail, row);
 	find_new_part(c, row);
+	if (text.ptr != mail->text.ptr || text.len != mail->text.len)
+		c->comment->new_reply = (struct str){NULL, 0};
 	struct str reply = c->comment->new_reply;
 	c->comment->new_note = comment_note_renew(row->note, c->comment->new_note, c->comment->whole_note);
-	add_change(c, "text", row->text, mail->text);
-	add_change(c, "reply", row->reply.ptr ? row->reply : row->text, reply.ptr ? reply : mail->text);
+	add_change(c, "text", row->text, text);
+	add_change(c, "reply", row->reply.ptr ? row->reply : row->text, reply.ptr ? reply : text);
 	add_change(c, "note", row->note, c->comment->new_note);
 	return false;
 }
@@ -452,14 +466,14 @@ static int add_attachment(void *ctx, const struct attachment_row *row)
 static int apply_reparsed(struct store_job *job, struct store_txn *txn)
 {
 	struct reparsed *reparsed = reparsed_of(job);
-	const struct parsed_mail *mail = reparsed->parse.parsed;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < reparsed->n; i++) {
 		const struct reparsed_comment *comment = &reparsed->comments[i];
 		struct adding adding = {txn, comment->id};
 		if (!comment->changed)
 			continue;
-		r = comment_reparse(txn, comment->id, mail->text, comment->new_reply, comment->new_note);
+		r = comment_reparse(txn, comment->id, comment->new_text, comment->new_reply,
+				    comment->new_note);
 		if (r == 0)
 			r = each_attachment(reparsed, comment, add_attachment, &adding);
 	}

@@ -18,11 +18,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "smtpd/preflight.h"
@@ -32,7 +35,9 @@
 #include "smtpd/service_manager.h"
 
 #define PARSER_PROGRAM "/proc/self/exe"
+#define FLUSH_EVERY_MS 5
 #define WORK_QUEUE_MAX 1024
+#define FAILED_REST_MS 5000
 
 /* In order of the server's life. */
 static int start(struct serve *serve, struct conf_error *err);
@@ -131,7 +136,20 @@ static struct key_ring *on_control_keys(void *ctx)
 
 /* ---- start */
 
-/* Many connections need many descriptors; core dumps could hold keys and mail. */
+/* The leak checker of a sanitizer's build looks at its own process as a debugger does. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+/* Many connections need many descriptors. Core dumps could hold keys and mail: none, also where a program takes them
+ * whatever the limit says (core_pattern), and no debugger of the same user. */
 static void prepare_process(void)
 {
 	struct rlimit files;
@@ -139,14 +157,32 @@ static void prepare_process(void)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	setrlimit(RLIMIT_CORE, &no_core); /* also of our children */
+	if (!SANITIZED)
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 }
 
-static void on_flush(uv_prepare_t *prepare UNUSED)
+/* Its work is done by the flusher, which is next. */
+static void on_flush_due(uv_timer_t *timer UNUSED)
 {
+}
+
+/* Under load the lines of some milliseconds leave in one write; the first after a pause leaves at once. */
+static void on_flush(uv_prepare_t *prepare)
+{
+	struct serve *serve = CONTAINER_OF(prepare, struct serve, flusher);
+	int64_t now_ms = (int64_t)uv_now(&serve->loop), wait_ms = serve->flushed_ms + FLUSH_EVERY_MS - now_ms;
+	if (!log_waits())
+		return;
+	if (wait_ms > 0) {
+		if (!uv_is_active((uv_handle_t *)&serve->flush_due))
+			uv_timer_start(&serve->flush_due, on_flush_due, (uint64_t)wait_ms, 0);
+		return;
+	}
+	serve->flushed_ms = now_ms;
 	log_flush();
 }
 
@@ -204,6 +240,7 @@ static int start(struct serve *serve, struct conf_error *err)
 		serve_fail(err, serve->conf->storage->data_dir, r);
 		goto out;
 	}
+	privileges_bound(&privileges);
 	serve_confine(serve);
 	r = privileges_lower(&privileges);
 	if (r == 0)
@@ -233,6 +270,26 @@ static int own_key(struct serve *serve, struct conf_error *err)
 	return 0;
 }
 
+static void on_nothing(uv_work_t *req UNUSED)
+{
+}
+
+static void on_nothing_done(uv_work_t *req, int status UNUSED)
+{
+	free(req);
+}
+
+/* libuv starts its threads when the first name is looked up, and ends the process when there are none to be had: so it
+ * starts them now, when nothing is promised yet. */
+static int start_resolver_threads(struct serve *serve)
+{
+	uv_work_t *req = XNEW(uv_work_t);
+	int r = uv_queue_work(&serve->loop, req, on_nothing, on_nothing_done);
+	if (r < 0)
+		free(req);
+	return r;
+}
+
 static int start_as_user(struct serve *serve, struct conf_error *err)
 {
 	const struct server_conf *conf = serve->conf;
@@ -243,6 +300,8 @@ static int start_as_user(struct serve *serve, struct conf_error *err)
 	if (r < 0)
 		return serve_fail(err, "spool", r);
 	r = workers_open(&serve->workers, &serve->loop, (unsigned)conf->process->workers, WORK_QUEUE_MAX);
+	if (r == 0)
+		r = start_resolver_threads(serve);
 	if (r < 0)
 		return serve_fail(err, "worker threads", r);
 	r = own_key(serve, err);
@@ -517,6 +576,7 @@ static int exit_code_of(int r)
 	case -EPERM:
 		return EX_NOPERM;
 	case -ENOSPC:
+	case -EDQUOT:
 	case -EROFS:
 	case -EIO:
 		return EX_IOERR;
@@ -536,6 +596,7 @@ int serve_run(const char *conf_path)
 		return EX_OSERR;
 	uv_prepare_init(&serve.loop, &serve.flusher);
 	uv_prepare_start(&serve.flusher, on_flush);
+	uv_timer_init(&serve.loop, &serve.flush_due);
 	uv_timer_init(&serve.loop, &serve.grace);
 	serve.grace.data = &serve;
 	watch_signals(&serve);
@@ -544,6 +605,9 @@ int serve_run(const char *conf_path)
 		log_flush();
 		fprintf(stderr, "servelo: %s\n", err.text[0] ? err.text : strerror(-r));
 		stop(&serve);
+		/* A full disk: room may come, and we are started again then. */
+		if (exit_code_of(r) == EX_IOERR)
+			service_rest(FAILED_REST_MS);
 		return exit_code_of(r);
 	}
 	log_listening(&serve);

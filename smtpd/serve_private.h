@@ -45,6 +45,8 @@ struct serve {
 	struct smtp_server *smtp;
 	struct control *control;
 	uv_prepare_t flusher;
+	uv_timer_t flush_due;
+	int64_t flushed_ms;
 	uv_signal_t signals[3];
 	uv_timer_t beat, grace;
 	bool watched;                /* by the service manager */

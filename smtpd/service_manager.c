@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,12 @@ void service_notify(const char *state)
 			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	(void)sent;
 	close(fd);
+}
+
+void service_rest(int ms)
+{
+	if (getenv("NOTIFY_SOCKET"))
+		(void)poll(NULL, 0, ms);
 }
 
 int64_t service_watchdog_ms(void)

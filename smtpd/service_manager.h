@@ -9,6 +9,9 @@
 
 /* "READY=1", "STOPPING=1", "WATCHDOG=1"; several with LF between. Never blocks; word that is lost is lost. */
 void service_notify(const char *state);
+/* Before an end that another start would repeat at once: waits ms, or until a signal, when a service manager runs us. Its own
+ * pause between starts does not count when a connection waits at a socket that it holds. */
+void service_rest(int ms);
 /* How often it wants to hear WATCHDOG=1, or kills us; 0: never. Half of it is the usual beat. */
 int64_t service_watchdog_ms(void);
 /*

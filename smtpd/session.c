@@ -45,6 +45,7 @@ int session_open(struct smtp_server *server, int fd, const struct policy_address
 	command_reader_init(&session->reader, (size_t)server->settings.limits->line_length - 2);
 	strbuf_init(&session->pending, READ_SIZE + PLAIN_SIZE);
 	list_node_init(&session->timer_link);
+	list_node_init(&session->line_link);
 	int r = session_io_open(session, fd);
 	if (r < 0) {
 		free(session);
@@ -161,6 +162,8 @@ void session_end(struct smtp_session *session, enum reply_id id, bool linger, co
 	if (!(session->waits & WAIT_RCPT))
 		session_drop_transaction(session);
 	session_set_state(session, SESSION_CLOSING);
+	/* an erring client is not slowed down any more: while we linger, what it sends is read and thrown away */
+	session->waits &= ~(unsigned)WAIT_DELAY;
 	session->linger = linger;
 	log_close(session, why);
 }
@@ -185,10 +188,10 @@ static enum timer_class timer_class_of(const struct smtp_session *session)
 		return TIMER_LINGER;
 	if (session->waits & WAIT_DELAY)
 		return TIMER_DELAY;
-	if (session->state == SESSION_COMMIT || session->waits)
-		return TIMER_NONE;
 	if (session->state == SESSION_HANDSHAKE)
 		return TIMER_HANDSHAKE;
+	if (session->state == SESSION_COMMIT || session->waits)
+		return TIMER_NONE;
 	if (session->state & (SESSION_DATA | SESSION_CHUNK) || session->swallow_left)
 		return TIMER_DATA;
 	return session->helo ? TIMER_COMMAND : TIMER_GREETING;
@@ -241,6 +244,8 @@ void session_timed_out(struct smtp_session *session, enum timer_class timer_clas
 void session_delivered(struct smtp_session *session, enum reply_id id, struct str more)
 {
 	session->messages += id == REPLY_DELIVERED;
+	if (id == REPLY_DELIVERED)
+		handshake_line_paid(session);
 	session_drop_transaction(session);
 	session_set_state(session, SESSION_READY);
 	session_reply(session, id, more);

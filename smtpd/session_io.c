@@ -8,8 +8,9 @@
  * 1. Nothing is copied on the way in but what must wait: a line that is not complete (command_reader) and
  *    what comes while the session waits (pending). Reading goes on for one read while a session waits, since
  *    an honest client sends nothing then, and stops when something came: so pending is bounded.
- * 2. All replies of a turn go out in one write. When more than WRITE_QUEUE_MAX octets are queued because the
- *    client does not read, the session waits: its input is not looked at until half of it is gone.
+ * 2. All replies of a turn go out in one write, the reply to QUIT in one packet with the end. When more than
+ *    WRITE_QUEUE_MAX octets are queued because the client does not read, the session waits: its input is not
+ *    looked at until half of it is gone.
  * 3. What was said in clear before STARTTLS is thrown away, and after TLS was asked for nothing is ever read or
  *    written in clear again: TLS that ends ends the connection.
  * 4. uv_close() is called once (closed), and frees the session in its callback.
@@ -21,6 +22,7 @@
  * Loop thread.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -38,6 +40,7 @@ struct write {
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf);
 static bool input(struct smtp_session *session, struct str octets);
+static bool handshake_input(struct smtp_session *session, struct str octets);
 static bool tls_input(struct smtp_session *session, struct str octets);
 static bool read_tls(struct smtp_session *session);
 static bool consume_and_keep(struct smtp_session *session, struct str in);
@@ -117,6 +120,8 @@ static bool input(struct smtp_session *session, struct str octets)
 	session->server->stats.bytes_in += (int64_t)octets.len;
 	if (session->state == SESSION_CLOSING)
 		return false;
+	if (session->state == SESSION_HANDSHAKE)
+		return handshake_input(session, octets);
 	if (session->tls)
 		return tls_input(session, octets);
 	if (!waiting(session))
@@ -124,6 +129,25 @@ static bool input(struct smtp_session *session, struct str octets)
 	strbuf_add(&session->pending, octets);
 	stop_reading(session);
 	return false;
+}
+
+/* Reading goes on for a while, so that who has gone does not stand in line. */
+static bool handshake_input(struct smtp_session *session, struct str octets)
+{
+	strbuf_add(&session->pending, octets);
+	if (session->pending.len >= LINE_PENDING_MAX)
+		stop_reading(session);
+	handshake_line_enter(session);
+	return false;
+}
+
+void session_shake_hands(struct smtp_session *session)
+{
+	struct strbuf held = session->pending;
+	strbuf_init(&session->pending, held.len_max);
+	bool progress = tls_input(session, strbuf_str(&held));
+	strbuf_done(&held);
+	session_turn_end(session, progress);
 }
 
 static void tls_opened(struct smtp_session *session)
@@ -228,7 +252,7 @@ static void input_ended(struct smtp_session *session, int error)
 	stop_reading(session);
 	session->eof = true;
 	/* "... QUIT" and a closed sending side: whoever waits for our answer shall have it */
-	if (error != UV_EOF || !waiting(session))
+	if (error != UV_EOF || !waiting(session) || session->state == SESSION_HANDSHAKE)
 		session_abort(session, error == UV_EOF ? "eof" : "read", error == UV_EOF ? 0 : error);
 }
 
@@ -285,6 +309,12 @@ void session_start_tls(struct smtp_session *session)
 
 /* ---- out */
 
+/* The last words, and those of TLS, go out together. */
+static bool will_finish(const struct smtp_session *session)
+{
+	return session->state == SESSION_CLOSING && !session->finished;
+}
+
 void session_flush(struct smtp_session *session)
 {
 	struct smtp_server *server = session->server;
@@ -292,7 +322,7 @@ void session_flush(struct smtp_session *session)
 		struct str out = strbuf_str(&server->out);
 		if (out.len && !session->tls)
 			write_octets(session, out);
-		else if (out.len && tls_channel_write(session->tls, out) == 0)
+		else if (out.len && tls_channel_write(session->tls, out) == 0 && !will_finish(session))
 			write_tls_output(session);
 		strbuf_clear(&server->out);
 		server->out_owner = NULL;
@@ -310,13 +340,26 @@ static void write_tls_output(struct smtp_session *session)
 		write_octets(session, out);
 }
 
+/* Octets that the socket took, or a negative error. The last words wait for the close that follows at once: the kernel
+ * sends both in one packet. */
+static int write_now(struct smtp_session *session, struct str octets)
+{
+	uv_buf_t buf = uv_buf_init((char *)(uintptr_t)octets.ptr, (unsigned)octets.len);
+	uv_os_fd_t fd;
+	if (!session->quit || uv_fileno((uv_handle_t *)&session->tcp, &fd) < 0)
+		return uv_try_write(stream_of(session), &buf, 1);
+	ssize_t n = send(fd, octets.ptr, octets.len, MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n >= 0                              ? (int)n
+	       : errno == EAGAIN || errno == EINTR ? UV_EAGAIN
+						   : uv_translate_sys_error(errno);
+}
+
 static void write_octets(struct smtp_session *session, struct str octets)
 {
 	if (session->closed)
 		return;
 	if (session->write_queued == 0) {
-		uv_buf_t buf = uv_buf_init((char *)(uintptr_t)octets.ptr, (unsigned)octets.len);
-		int n = uv_try_write(stream_of(session), &buf, 1);
+		int n = write_now(session, octets);
 		if (n < 0 && n != UV_EAGAIN) {
 			session_abort(session, "write", n);
 			return;
@@ -380,7 +423,7 @@ void session_turn_end(struct smtp_session *session, bool progress)
 static void finish(struct smtp_session *session)
 {
 	uv_os_fd_t fd;
-	if (!session->finished && session->tls) {
+	if (will_finish(session) && session->tls) {
 		tls_channel_shutdown(session->tls);
 		write_tls_output(session);
 	}
@@ -408,6 +451,7 @@ void session_abort(struct smtp_session *session, const char *why, int error)
 	}
 	session->closed = true;
 	session->reading = false;
+	handshake_line_leave(session);
 	session_timer(session, false);
 	uv_close((uv_handle_t *)&session->tcp, on_closed);
 }

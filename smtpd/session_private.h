@@ -1,6 +1,6 @@
 /*
  * struct smtp_server and struct smtp_session, for the files of the engine: smtp_server.c (table,
- * admission, drain), session_timers.c (deadlines), session.c (life, states, transaction), session_io.c
+ * admission, drain), handshake_line.c, session_timers.c (deadlines), session.c (life, states, transaction), session_io.c
  * (sockets, TLS, back-pressure), commands.c (table and dispatcher), cmd_*.c (the verbs). Loop thread, all of it.
  *
  * A *turn* is what the engine does for one event: server_enter(), work on one session, session_turn_end(),
@@ -15,6 +15,7 @@
 #include "certs/tls_channel.h"
 #include "smtpd/command_reader.h"
 #include "smtpd/data_decoder.h"
+#include "smtpd/handshake_line.h"
 #include "smtpd/policy.h"
 #include "smtpd/reply.h"
 #include "smtpd/smtp_listener.h"
@@ -35,9 +36,10 @@ enum session_state {
 
 /* What a session waits for before it looks at more input. Bits. */
 enum session_wait {
-	WAIT_RCPT = 1,  /* the application's answer about a recipient */
-	WAIT_DELAY = 2, /* an erring client is slowed down */
-	WAIT_WRITE = 4, /* the client does not read our replies */
+	WAIT_RCPT = 1,      /* the application's answer about a recipient */
+	WAIT_DELAY = 2,     /* an erring client is slowed down */
+	WAIT_WRITE = 4,     /* the client does not read our replies */
+	WAIT_HANDSHAKE = 8, /* it stands in line (handshake_line.h) */
 };
 
 /* Sessions wait for their deadlines in one list per class. Within a class all wait equally long, so each list
@@ -60,6 +62,7 @@ enum timer_class {
 #define OUT_FLUSH         (16 * 1024) /* replies that are written before the end of a turn */
 #define OUT_MAX           (64 * 1024)
 #define WRITE_QUEUE_MAX   (64 * 1024) /* then the session waits */
+#define LINE_PENDING_MAX  (16 * 1024) /* of a handshake, while it stands in line: then we stop reading */
 #define LINGER_MS         2000
 
 struct smtp_session {
@@ -84,9 +87,12 @@ struct smtp_session {
 	/* output */
 	size_t write_queued;
 	struct tls_channel *tls;
-	bool tls_open; /* the handshake is done */
+	bool tls_open;              /* the handshake is done */
+	struct list_node line_link; /* server->line, while WAIT_HANDSHAKE */
+	bool in_debt;               /* its handshake was counted, and no mail came yet */
 	bool linger;   /* octets are under way that must not make the kernel drop our last reply */
 	bool finished; /* the last words were given to the socket */
+	bool quit;     /* the client asked for the end, and sends no more */
 	bool closed;   /* uv_close was called */
 	bool gone;     /* the handle is closed */
 	int error;     /* of the socket, for the log */
@@ -122,6 +128,7 @@ struct smtp_server {
 	size_t hash_n;              /* a power of two */
 	uint64_t last_id;
 	struct policy_clients *clients;
+	struct handshake_line line;
 	struct policy_network *exempt;
 	size_t exempt_n;
 	struct smtp_stats stats;
@@ -195,6 +202,8 @@ void session_resume(struct smtp_session *session, enum session_wait wait);
 void session_flush(struct smtp_session *session);
 void session_abort(struct smtp_session *session, const char *why, int error);
 void session_start_tls(struct smtp_session *session);
+/* Its turn in the line has come. */
+void session_shake_hands(struct smtp_session *session);
 /* Has the client sent more than we have looked at? */
 bool session_input_follows(struct smtp_session *session);
 
@@ -218,6 +227,9 @@ void cmd_vrfy(struct smtp_session *session, struct str argument);
 void cmd_quit(struct smtp_session *session, struct str argument);
 void cmd_not_implemented(struct smtp_session *session, struct str argument);
 void cmd_not_smtp(struct smtp_session *session, struct str argument);
+
+/* cmd_mail.c: what to say to a path that command_path() could not read; syntax: when it is no path at all. */
+enum reply_id cmd_path_refusal(int r, enum reply_id syntax);
 
 /* cmd_data.c: mail data, one step. Takes from *in. */
 void session_data(struct smtp_session *session, struct str *in);

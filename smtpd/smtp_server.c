@@ -99,6 +99,7 @@ int smtp_server_open(struct smtp_server **ret, uv_loop_t *loop, const struct smt
 	init_timer(server, &server->timer);
 	init_timer(server, &server->drain_timer);
 	session_timers_init(server);
+	handshake_line_init(server);
 	*ret = server;
 	return 0;
 }
@@ -447,6 +448,7 @@ static void free_server(struct smtp_server *server)
 	free(server->hash);
 	free(server->exempt);
 	policy_clients_free(server->clients);
+	handshake_line_done(server);
 	certs_unref(server->settings.certs);
 	strbuf_done(&server->out);
 	free(server);
@@ -478,6 +480,7 @@ struct smtp_server *smtp_server_close(struct smtp_server *server)
 		server->handles++;
 		session_abort(CONTAINER_OF(node, struct smtp_session, link), "shutdown", 0);
 	}
+	handshake_line_close(server);
 	uv_close((uv_handle_t *)&server->timer, on_timer_closed);
 	uv_close((uv_handle_t *)&server->drain_timer, on_timer_closed);
 	return NULL;

@@ -92,7 +92,8 @@ void smtp_server_rcpt_answered(struct smtp_server *server, uint64_t session_id, 
 
 struct smtp_stats {
 	size_t connections, in_tls, in_data, in_commit;
-	int64_t accepted, refused_overload, messages_accepted, messages_refused, recipients_refused, bytes_in;
+	int64_t accepted, refused_overload, messages_accepted, messages_refused, recipients_refused, bytes_in,
+		handshakes, handshakes_later;
 };
 struct smtp_stats smtp_server_stats(const struct smtp_server *server);
 

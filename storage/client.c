@@ -1,6 +1,6 @@
 /*
  * Clients (ticket.h), and the small records about confirmations that they and their tenants have (tenant/quota.h): NULL
- * until the first one, opaque here. Writer thread.
+ * until the first one, opaque here. A tenant's is held with its counter. Writer thread.
  */
 #include <assert.h>
 #include <errno.h>
@@ -45,9 +45,11 @@ int client_upsert(struct store_txn *txn, struct tenant_id tenant, struct str add
 	stmt_text(s, 4, display_name);
 	stmt_int(s, 5, now_ms);
 	r = stmt_run(s);
-	if (r == 0)
-		ret->v = db_last_id(txn->db);
-	return r;
+	if (r < 0)
+		return r;
+	ret->v = db_last_id(txn->db);
+	txn->memory.without_tickets = txn->memory.without_quota = *ret;
+	return 0;
 }
 
 static const char sql_client_get[] = "SELECT address, name FROM client WHERE id = ?1";
@@ -71,13 +73,16 @@ int client_get(struct store_txn *txn, struct client_id id, struct str *ret_addre
 
 static const char sql_client_quota[] = "SELECT quota FROM client WHERE id = ?1";
 static const char sql_client_set_quota[] = "UPDATE client SET quota = ?2 WHERE id = ?1";
-static const char sql_tenant_quota[] = "SELECT quota FROM ticket_counter WHERE tenant = ?1";
-static const char sql_tenant_set_quota[] = "UPDATE ticket_counter SET quota = ?2 WHERE tenant = ?1";
 
-static int record_get(struct store_txn *txn, const char *sql, int64_t id, uint8_t *ret, size_t *ret_len)
+int client_quota(struct store_txn *txn, struct client_id client, uint8_t ret[QUOTA_RECORD_MAX],
+		 size_t *ret_len)
 {
-	struct stmt *s = stmt_use(txn->db, sql);
-	stmt_int(s, 1, id);
+	if (client.v != 0 && client.v == txn->memory.without_quota.v) {
+		*ret_len = 0;
+		return 0;
+	}
+	struct stmt *s = stmt_use(txn->db, sql_client_quota);
+	stmt_int(s, 1, client.v);
 	int r = stmt_step(s);
 	if (r > 0) {
 		struct str record = stmt_col_blob(s, 0);
@@ -88,11 +93,12 @@ static int record_get(struct store_txn *txn, const char *sql, int64_t id, uint8_
 	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
 }
 
-static int record_set(struct store_txn *txn, const char *sql, int64_t id, const uint8_t *record, size_t len)
+int client_set_quota(struct store_txn *txn, struct client_id client, const uint8_t *record, size_t len)
 {
 	assert(len <= QUOTA_RECORD_MAX);
-	struct stmt *s = stmt_use(txn->db, sql);
-	stmt_int(s, 1, id);
+	txn->memory.without_quota.v = 0;
+	struct stmt *s = stmt_use(txn->db, sql_client_set_quota);
+	stmt_int(s, 1, client.v);
 	if (len > 0)
 		stmt_blob(s, 2, record, len);
 	int r = stmt_run(s);
@@ -101,24 +107,25 @@ static int record_set(struct store_txn *txn, const char *sql, int64_t id, const 
 	return r;
 }
 
-int client_quota(struct store_txn *txn, struct client_id client, uint8_t ret[QUOTA_RECORD_MAX],
-		 size_t *ret_len)
-{
-	return record_get(txn, sql_client_quota, client.v, ret, ret_len);
-}
-
-int client_set_quota(struct store_txn *txn, struct client_id client, const uint8_t *record, size_t len)
-{
-	return record_set(txn, sql_client_set_quota, client.v, record, len);
-}
-
 int tenant_quota(struct store_txn *txn, struct tenant_id tenant, uint8_t ret[QUOTA_RECORD_MAX],
 		 size_t *ret_len)
 {
-	return record_get(txn, sql_tenant_quota, tenant.v, ret, ret_len);
+	int r = counter_hold(txn, tenant);
+	if (r < 0)
+		return r;
+	*ret_len = txn->counter.quota_len;
+	memcpy(ret, txn->counter.quota, txn->counter.quota_len);
+	return 0;
 }
 
 int tenant_set_quota(struct store_txn *txn, struct tenant_id tenant, const uint8_t *record, size_t len)
 {
-	return record_set(txn, sql_tenant_set_quota, tenant.v, record, len);
+	assert(len <= QUOTA_RECORD_MAX);
+	int r = counter_hold(txn, tenant);
+	if (r < 0)
+		return r;
+	memcpy(txn->counter.quota, record, len);
+	txn->counter.quota_len = len;
+	txn->counter.changed = true;
+	return 0;
 }

@@ -21,7 +21,7 @@
 #include "base/base.h"
 #include "storage/log_vfs.h"
 
-#define BUFFER_SIZE (128 * 1024)
+#define BUFFER_SIZE 0x1ffff /* the real file takes no more at once: the length of a write has 17 bits there */
 
 struct log_file {
 	sqlite3_file base;

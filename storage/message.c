@@ -82,11 +82,11 @@ int message_find(struct store_txn *txn, const struct mail_id *mail_id, struct me
 
 static const char sql_repeat_same[] =
 	"SELECT ticket, mail_id FROM repeat WHERE key = ?1 AND body = ?2 ORDER BY id LIMIT 1";
-static const char sql_repeat_any[] = "SELECT ticket, mail_id, first FROM repeat WHERE key = ?1 LIMIT 1";
+static const char sql_repeat_any[] =
+	"SELECT ticket, mail_id, coalesce(first, id) FROM repeat WHERE key = ?1 LIMIT 1";
 static const char sql_repeat_first[] = "SELECT ticket, mail_id FROM repeat WHERE id = ?1 AND key = ?2";
-static const char sql_repeat_add[] =
-	"INSERT INTO repeat (key, body, first, ticket, created_ms, mail_id) VALUES (?1, ?2,"
-	" (SELECT coalesce(first, id) FROM repeat WHERE key = ?1 LIMIT 1), nullif(?3, 0), ?4, ?5)";
+static const char sql_repeat_add[] = "INSERT INTO repeat (key, body, first, ticket, created_ms, mail_id)"
+				     " VALUES (?1, ?2, nullif(?3, 0), nullif(?4, 0), ?5, ?6)";
 static const char sql_repeat_prune[] =
 	"DELETE FROM repeat WHERE id < coalesce("
 	" (SELECT id FROM (SELECT id, created_ms FROM repeat ORDER BY id LIMIT ?2) WHERE created_ms >= ?1 "
@@ -127,24 +127,45 @@ static int repeat_look(struct store_txn *txn, const char *sql, int64_t first, in
 	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
 }
 
-int repeat_find(struct store_txn *txn, const struct repeat_key *key, struct repeat *ret)
+/* Remembers the first row with this key, and reads any of them into ret (unless NULL); -ENOENT. */
+static int repeat_learn(struct store_txn *txn, const struct repeat_key *key, struct repeat *ret)
 {
-	int64_t hash = repeat_hash(key), first = 0;
-	struct repeat any;
+	struct job_memory *memory = &txn->memory;
+	memory->repeat = *key;
+	memory->repeat_hash = repeat_hash(key);
+	memory->repeat_first = 0;
 	struct stmt *s = stmt_use(txn->db, sql_repeat_any);
-	stmt_int(s, 1, hash);
+	stmt_int(s, 1, memory->repeat_hash);
 	int r = stmt_step(s);
 	if (r > 0) {
-		repeat_read(s, false, &any);
-		first = stmt_col_int(s, 2);
+		memory->repeat_first = stmt_col_int(s, 2);
+		if (ret)
+			repeat_read(s, false, ret);
 	}
 	stmt_reset(s);
-	if (r <= 0)
-		return r < 0 ? r : -ENOENT;
+	memory->repeat_known = r >= 0;
+	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
+}
+
+static bool repeat_is_known(const struct job_memory *memory, const struct repeat_key *key)
+{
+	const struct repeat_key *known = &memory->repeat;
+	return memory->repeat_known && known->tenant.v == key->tenant.v &&
+	       memcmp(known->recipient, key->recipient, sizeof(key->recipient)) == 0 &&
+	       memcmp(known->identity, key->identity, sizeof(key->identity)) == 0;
+}
+
+int repeat_find(struct store_txn *txn, const struct repeat_key *key, struct repeat *ret)
+{
+	struct repeat any;
+	int r = repeat_learn(txn, key, &any);
+	if (r < 0)
+		return r;
+	int64_t hash = txn->memory.repeat_hash;
 	r = repeat_look(txn, sql_repeat_same, hash, key_of_digest(key->body), true, ret);
-	if (r == -ENOENT && first > 0)
-		r = repeat_look(txn, sql_repeat_first, first, hash, false, ret);
-	if (r == -ENOENT) { /* it is the first, or the first is forgotten */
+	if (r == -ENOENT)
+		r = repeat_look(txn, sql_repeat_first, txn->memory.repeat_first, hash, false, ret);
+	if (r == -ENOENT) { /* the first is forgotten */
 		*ret = any;
 		r = 0;
 	}
@@ -154,12 +175,18 @@ int repeat_find(struct store_txn *txn, const struct repeat_key *key, struct repe
 int repeat_add(struct store_txn *txn, const struct repeat_key *key, struct ticket_id ticket,
 	       const struct mail_id *mail_id, int64_t now_ms)
 {
+	struct job_memory *memory = &txn->memory;
+	int r = repeat_is_known(memory, key) ? 0 : repeat_learn(txn, key, NULL);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	memory->repeat_known = false; /* with this row it is another answer */
 	struct stmt *s = stmt_use(txn->db, sql_repeat_add);
-	stmt_int(s, 1, repeat_hash(key));
+	stmt_int(s, 1, memory->repeat_hash);
 	stmt_int(s, 2, key_of_digest(key->body));
-	stmt_int(s, 3, ticket.v);
-	stmt_int(s, 4, now_ms);
-	stmt_text(s, 5, str_from(mail_id->text));
+	stmt_int(s, 3, memory->repeat_first);
+	stmt_int(s, 4, ticket.v);
+	stmt_int(s, 5, now_ms);
+	stmt_text(s, 6, str_from(mail_id->text));
 	return stmt_run(s);
 }
 
@@ -169,5 +196,6 @@ int repeat_prune(struct store_txn *txn, int64_t before_ms, int max)
 	stmt_int(s, 1, before_ms);
 	stmt_int(s, 2, max);
 	int r = stmt_run(s);
+	txn->memory.repeat_known = false;
 	return r < 0 ? r : (int)db_changes(txn->db);
 }

@@ -12,7 +12,7 @@
  */
 #include <errno.h>
 
-#include "base/mailaddr.h"
+#include "base/utf8.h"
 #include "storage/outbox_private.h"
 #include "storage/txn.h"
 
@@ -180,22 +180,10 @@ static int state_of(struct store_txn *txn, struct outbox_id id, enum outbox_stat
 	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
 }
 
-/* One line of valid UTF-8, of OUTBOX_WHY_MAX octets at most: others' servers choose these words. */
-static struct str why_print(const char *before, struct str why, char ret[OUTBOX_WHY_MAX])
+/* Others' servers choose these words. */
+static struct str why_line(struct str why, char ret[OUTBOX_WHY_MAX])
 {
-	size_t len = 0;
-	for (; before[len]; len++)
-		ret[len] = before[len];
-	size_t n = why.len < OUTBOX_WHY_MAX - len ? why.len : OUTBOX_WHY_MAX - len;
-	while (n < why.len && n > 0 && ((unsigned char)why.ptr[n] & 0xc0) == 0x80)
-		n--;
-	for (size_t i = 0; i < n; i++)
-		ret[len++] = (unsigned char)why.ptr[i] < 0x20 || why.ptr[i] == 0x7f ? ' ' : why.ptr[i];
-	bool valid = utf8_valid((struct str){ret, len});
-	for (size_t i = 0; !valid && i < len; i++)
-		if ((unsigned char)ret[i] >= 0x80)
-			ret[i] = '?';
-	return (struct str){ret, len};
+	return (struct str){ret, utf8_line(why, ret, OUTBOX_WHY_MAX)};
 }
 
 /* Into a state that is the job's own business no more. */
@@ -207,7 +195,7 @@ static int end(struct store_txn *txn, struct outbox_id id, enum outbox_state sta
 	stmt_int(s, 1, id.v);
 	stmt_int(s, 2, state);
 	stmt_int(s, 3, now_ms);
-	stmt_text(s, 4, why_print("", why, line));
+	stmt_text(s, 4, why_line(why, line));
 	return stmt_run(s);
 }
 
@@ -223,7 +211,11 @@ static int park_stopped(struct store_txn *txn, const struct outbox_row *row, int
 	int r = stopped_find(txn, row->tenant, row->recipient, &reason);
 	if (r <= 0)
 		return r;
-	r = end(txn, row->id, OUTBOX_FAILED, why_print("stopped: ", reason, line), now_ms);
+	struct str stopped = STR("stopped: ");
+	memcpy(line, stopped.ptr, stopped.len);
+	stopped.len += utf8_line(reason, line + stopped.len, sizeof(line) - stopped.len);
+	stopped.ptr = line;
+	r = end(txn, row->id, OUTBOX_FAILED, stopped, now_ms);
 	return r < 0 ? r : 1;
 }
 
@@ -346,7 +338,7 @@ int outbox_settle(struct store_txn *txn, struct outbox_id id, const struct outbo
 		stmt_int(s, 3, settlement->due_ms);
 	stmt_int(s, 4, settlement->tried);
 	stmt_int(s, 5, settlement->now_ms);
-	stmt_text(s, 6, why_print("", settlement->why, line));
+	stmt_text(s, 6, why_line(settlement->why, line));
 	return stmt_run(s);
 }
 

@@ -54,7 +54,8 @@ bool spooled_mail_in_file(const struct spooled_mail *mail);
 struct str spooled_mail_bytes(const struct spooled_mail *mail); /* in memory only */
 int spooled_mail_fd(const struct spooled_mail *mail);           /* in a file only; stays ours */
 const char *spooled_mail_file(const struct spooled_mail *mail); /* "<run>/<mail id>" */
-/* Read-only view of a sealed mail, memory or file (mapped). Any thread. end() unmaps. */
+/* Read-only view of a sealed mail, memory or file (mapped). Any thread. end() unmaps. Not for the server: what the disk does
+ * not give of a mapped file is a SIGBUS; it reads. */
 int spooled_mail_view(struct spooled_mail *mail, struct str *ret);
 void spooled_mail_view_end(struct spooled_mail *mail, struct str view);
 

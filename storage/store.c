@@ -21,17 +21,20 @@
  * 7. A file that a row may refer to is never removed here: after COMMIT it is kept, after a COMMIT that failed
  *    it is kept as well (the row could still turn up when the log is recovered), and the sweep of a later
  *    start, which sees what became of the row, decides.
+ * 8. What the transaction holds in memory instead of in its table (counter.h) is written before its job's savepoint
+ *    is released, or before COMMIT, and forgotten when anything is rolled back.
+ * 9. While another program holds the write lock, each batch fails once it has waited; nothing is broken by that. An idle
+ *    writer then looks whether it is free again, so that stats.locked does not outlive the lock.
  *
  * The log is bounded: after CHECKPOINT_FRAMES the writer copies it back between two batches, and an idle
  * writer empties it.
  */
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +44,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "storage/schema.h"
+#include "storage/sweep.h"
 #include "storage/txn.h"
 
 #define CHECKPOINT_FRAMES 4096 /* 16 MiB of log */
@@ -49,7 +53,6 @@
 #define BACKOFF_MAX_MS    5000
 #define WRITER_STACK      (8 * 1024 * 1024)
 #define START_OVER        1
-#define SWEPT_MARK        "swept"
 
 struct store {
 	struct storage_conf conf;
@@ -71,6 +74,7 @@ struct store {
 	size_t queued;
 	bool stopping;
 	struct store_stats stats;
+	int64_t at_work_since_ms; /* monotonic; 0: no batch under way */
 
 	/* with a loop only */
 	uv_thread_t thread;
@@ -96,6 +100,7 @@ static void batch_fail(struct list *jobs, int status);
 static void store_checkpoint(struct store *store, enum db_checkpoint kind);
 static void store_break(struct store *store, int error, const char *event);
 static void store_revive(struct store *store);
+static void try_lock(struct store *store);
 static void on_done(void *ctx, struct list *items);
 
 /* ---- opening ---- */
@@ -343,6 +348,8 @@ struct store_stats store_stats(struct store *store)
 	uv_mutex_lock(&store->mutex);
 	struct store_stats stats = store->stats;
 	stats.queued = store->queued;
+	if (store->at_work_since_ms)
+		stats.at_work_ms = clock_mono_ms() - store->at_work_since_ms;
 	uv_mutex_unlock(&store->mutex);
 	return stats;
 }
@@ -393,7 +400,7 @@ static void writer_wait(struct store *store)
 	if (store->broken < 0) {
 		wait_ms = store->retry_at_ms - clock_mono_ms();
 		wait_ms = wait_ms > 1 ? wait_ms : 1;
-	} else if (db_wal_frames(store->db) > 0) {
+	} else if (store->stats.locked || db_wal_frames(store->db) > 0) {
 		wait_ms = IDLE_MS;
 	}
 	if (wait_ms == 0) {
@@ -411,20 +418,62 @@ static void writer_idle(struct store *store)
 {
 	if (store->broken < 0)
 		store_revive(store);
+	else if (store->stats.locked) /* only this thread changes it */
+		try_lock(store);
 	else
 		store_checkpoint(store, DB_CHECKPOINT_TRUNCATE);
 }
 
 /* ---- one batch ---- */
 
-/* What callers are told; they can act on "no space", the rest is an I/O failure to them. */
+/* What callers are told; they can act on "no space" and "locked", the rest is an I/O failure to them. */
 static int public_error(int r)
 {
-	return r == -ENOSPC ? -ENOSPC : -EIO;
+	switch (r) {
+	case -ENOSPC:
+		return -ENOSPC;
+	case -EBUSY:
+		return STORE_LOCKED;
+	default:
+		return -EIO;
+	}
+}
+
+const char *store_error_text(int status)
+{
+	return status == STORE_LOCKED ? "the database is locked by another program" : strerror(-status);
+}
+
+static void note_begin(struct store *store)
+{
+	int64_t now_ms = clock_mono_ms();
+	uv_mutex_lock(&store->mutex);
+	store->at_work_since_ms = now_ms > 0 ? now_ms : 1;
+	uv_mutex_unlock(&store->mutex);
+}
+
+/* r: 0, or why n jobs failed. */
+static void note_end(struct store *store, size_t n, int r)
+{
+	uv_mutex_lock(&store->mutex);
+	bool was_locked = store->stats.locked;
+	store->at_work_since_ms = 0;
+	store->stats.jobs += (int64_t)n;
+	store->stats.locked = r == STORE_LOCKED;
+	if (r < 0)
+		store->stats.failures++;
+	if (r == 0)
+		store->stats.failing_since_ms = 0;
+	else if (store->stats.failing_since_ms == 0)
+		store->stats.failing_since_ms = clock_now_ms();
+	uv_mutex_unlock(&store->mutex);
+	if (r == 0 && was_locked)
+		LOG(LOG_LEVEL_WARN, "store works again", lf_cstr("path", store->db_path));
 }
 
 static void batch_run(struct store *store, struct list *jobs, size_t n)
 {
+	note_begin(store);
 	if (store->broken < 0)
 		store_revive(store);
 	int r = store->broken;
@@ -437,11 +486,7 @@ static void batch_run(struct store *store, struct list *jobs, size_t n)
 	}
 	if (r < 0)
 		batch_fail(jobs, r);
-	uv_mutex_lock(&store->mutex);
-	store->stats.jobs += (int64_t)n;
-	if (r < 0)
-		store->stats.failures++;
-	uv_mutex_unlock(&store->mutex);
+	note_end(store, n, r);
 }
 
 static int batch_begin(struct store *store)
@@ -449,6 +494,7 @@ static int batch_begin(struct store *store)
 	store->txn.db = store->db;
 	store->txn.now_ms = clock_now_ms();
 	store->txn.files_n = 0;
+	counter_forget(&store->txn);
 	db_take_trouble(store->db);
 	return stmt_run(stmt_use(store->db, sql_begin));
 }
@@ -501,6 +547,7 @@ static int job_apply(struct store *store, struct store_job *job, bool savepoint)
 	int r = savepoint ? stmt_run(stmt_use(db, sql_savepoint)) : 0;
 	if (r < 0)
 		return r;
+	txn->memory = (struct job_memory){.repeat_known = false};
 	job->status = job->apply(job, txn);
 	assert(job->status <= 0);
 	int trouble = db_take_trouble(db);
@@ -508,10 +555,13 @@ static int job_apply(struct store *store, struct store_job *job, bool savepoint)
 		return trouble < 0 ? trouble : -EIO;
 	if (job->status < 0) {
 		txn->files_n = savepoint ? files_before : 0;
+		counter_forget(txn);
 		r = stmt_run(stmt_use(db, savepoint ? sql_rollback_to : sql_rollback));
 		if (r == 0 && !savepoint)
 			return START_OVER;
 	}
+	if (r == 0 && savepoint)
+		r = counter_flush(txn);
 	if (r == 0 && savepoint)
 		r = stmt_run(stmt_use(db, sql_release));
 	return r;
@@ -525,6 +575,8 @@ static int batch_commit(struct store *store)
 	db_reset_open(store->db);
 	/* A job that was alone and failed has rolled everything back already. */
 	if (db_in_transaction(store->db))
+		r = counter_flush(txn);
+	if (r == 0 && db_in_transaction(store->db))
 		r = stmt_run(stmt_use(store->db, sql_commit));
 	for (size_t i = 0; i < txn->files_n; i++)
 		spooled_mail_kept(txn->files[i]); /* invariant 7 */
@@ -572,6 +624,10 @@ static void set_healthy(struct store *store, bool healthy)
 {
 	uv_mutex_lock(&store->mutex);
 	store->stats.healthy = healthy;
+	if (healthy)
+		store->stats.failing_since_ms = 0;
+	else if (store->stats.failing_since_ms == 0)
+		store->stats.failing_since_ms = clock_now_ms();
 	uv_mutex_unlock(&store->mutex);
 }
 
@@ -592,6 +648,16 @@ static int store_probe(struct store *store)
 	struct stmt *s = stmt_use(store->db, probe);
 	stmt_int(s, 1, clock_now_ms());
 	return transact(store, s);
+}
+
+/* Invariant 9. */
+static void try_lock(struct store *store)
+{
+	int r = store_probe(store);
+	if (r == 0)
+		note_end(store, 0, 0);
+	else if (r != -EBUSY)
+		store_break(store, r, "store transaction failed");
 }
 
 /* Invariant 6, then a connection that has seen no trouble, and the proof that it can commit. */
@@ -624,110 +690,7 @@ static void store_revive(struct store *store)
 	LOG(LOG_LEVEL_WARN, "store works again", lf_cstr("path", store->db_path));
 }
 
-/* ---- the sweep ---- */
-
-struct sweep {
-	struct db *db;
-	int64_t run;
-	int dir_fd;
-	size_t removed;
-};
-
-/* 1: a row refers to it. */
-static int sweep_referred(struct sweep *sweep, struct str name)
-{
-	struct stmt *s = stmt_use(sweep->db, "SELECT 1 FROM message WHERE mail_id = ?1 AND run = ?2");
-	stmt_text(s, 1, name);
-	stmt_int(s, 2, sweep->run);
-	int r = stmt_step(s);
-	stmt_reset(s);
-	return r;
-}
-
-static int sweep_file(struct sweep *sweep, const char *name, bool *empty)
-{
-	if (!mail_id_valid(str_from(name))) { /* not ours: left alone, and so is the folder */
-		*empty = false;
-		return 0;
-	}
-	int r = sweep_referred(sweep, str_from(name));
-	if (r > 0) {
-		*empty = false;
-		return 0;
-	}
-	if (r < 0)
-		return r;
-	if (unlinkat(sweep->dir_fd, name, 0) < 0)
-		return -errno;
-	sweep->removed++;
-	return 0;
-}
-
-/* A folder that keeps files is marked, so that no later start looks through it again. */
-static int sweep_mark(int dir_fd)
-{
-	int fd = openat(dir_fd, SWEPT_MARK, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
-}
-
-static int sweep_run(struct sweep *sweep, int spool_fd, const char *name)
-{
-	sweep->dir_fd = openat(spool_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (sweep->dir_fd < 0)
-		return -errno;
-	DIR *dir = fdopendir(sweep->dir_fd);
-	if (!dir) {
-		int r = -errno;
-		close(sweep->dir_fd);
-		return r;
-	}
-	int r = 0;
-	bool empty = true;
-	if (faccessat(sweep->dir_fd, SWEPT_MARK, F_OK, 0) == 0)
-		empty = false;
-	else
-		for (struct dirent *entry; r == 0 && (entry = readdir(dir));)
-			if (entry->d_name[0] != '.')
-				r = sweep_file(sweep, entry->d_name, &empty);
-	if (r == 0 && !empty)
-		r = sweep_mark(sweep->dir_fd);
-	closedir(dir);
-	if (r == 0 && empty && unlinkat(spool_fd, name, AT_REMOVEDIR) < 0)
-		r = -errno;
-	return r;
-}
-
-/* "17", earlier than this run. */
-static bool earlier_run(const struct store *store, const char *name, int64_t *ret)
-{
-	size_t n = strspn(name, "0123456789");
-	if (n == 0 || n > 18 || name[n] != '\0')
-		return false;
-	*ret = strtoll(name, NULL, 10);
-	return *ret < store->run;
-}
-
 int store_sweep(struct store *store, size_t *ret_removed)
 {
-	struct sweep sweep = {.db = NULL};
-	DIR *dir = opendir(store->spool_dir);
-	if (!dir && errno == ENOENT) {
-		*ret_removed = 0;
-		return 0;
-	}
-	if (!dir)
-		return -errno;
-	int r = db_open(&sweep.db, store->db_path, DB_READ_ONLY, 1024 * 1024, NULL);
-	for (struct dirent *entry; r == 0 && (entry = readdir(dir));)
-		if (earlier_run(store, entry->d_name, &sweep.run))
-			r = sweep_run(&sweep, dirfd(dir), entry->d_name);
-	db_close(sweep.db);
-	closedir(dir);
-	if (r < 0)
-		return r;
-	*ret_removed = sweep.removed;
-	return 0;
+	return sweep_spool(store->db_path, store->spool_dir, store->run, ret_removed);
 }

@@ -6,7 +6,7 @@
  * not touched. The writer takes every job that is queued into one transaction (natural group commit, no
  * timer) and COMMITs with synchronous=FULL. done() runs on the loop, exactly once, after COMMIT returned
  * (status 0) or when it is known that nothing of the job is stored (negative errno: apply's own, or -EIO,
- * -ENOSPC, -ESHUTDOWN).
+ * -ENOSPC, STORE_LOCKED, -ESHUTDOWN).
  *
  * Only the writer writes and only the writer checkpoints. After a failed COMMIT nothing is acknowledged until
  * the database was reopened and has taken a probe write. No SQL, no sqlite3 type and no SQLite code leaves
@@ -17,6 +17,8 @@
  */
 #ifndef SERVELO_STORAGE_STORE_H
 #define SERVELO_STORAGE_STORE_H
+
+#include <errno.h>
 
 #include <uv.h>
 
@@ -52,6 +54,12 @@ int64_t store_run_number(const struct store *store);
  * COMMIT; after a COMMIT that failed they stay too, until the next sweep knows better. */
 int store_spool_open(struct store *store, struct spool **ret);
 
+/* A job's status when another program holds the database's write lock for longer than we wait for it. An errno that no
+ * apply() has for anything of its own, as it has -EBUSY, and that libuv has words for. */
+#define STORE_LOCKED (-ETXTBSY)
+/* What a job's status means, in words; strerror() but for STORE_LOCKED. */
+const char *store_error_text(int status);
+
 struct store_job {
 	struct list_node link;
 	int (*apply)(struct store_job *job, struct store_txn *txn);
@@ -75,6 +83,9 @@ struct store_stats {
 	int64_t commits, jobs, failures;
 	int64_t last_commit_ms; /* wall time; 0: none yet */
 	int64_t last_commit_us; /* how long it took */
+	int64_t failing_since_ms; /* wall time of the first failure that no success followed; 0: none, all is well */
+	int64_t at_work_ms; /* how long the writer has been at one batch, waiting for the disk or a lock; 0: idle */
+	bool locked;        /* what fails is the lock: another program holds it */
 	size_t queued;
 	bool healthy; /* false between a failed COMMIT and the next good probe */
 };

@@ -58,8 +58,6 @@ static const char sql_update[] =
 	" signature = ?7, logo_url = ?8, blocked_extensions = ?9, attachments_max = ?10,"
 	" attachment_size_max = ?11, confirm = ?12, status = ?13, set_fields = ?14, updated_ms = ?15"
 	" WHERE id = ?1";
-static const char sql_next_ticket[] = "SELECT next FROM ticket_counter WHERE tenant = ?1";
-static const char sql_raise_next_ticket[] = "UPDATE ticket_counter SET next = ?2 WHERE tenant = ?1";
 static const char sql_set_status[] = "UPDATE tenant SET status = ?2, updated_ms = ?3 WHERE id = ?1";
 
 const char *tenant_status_name(enum tenant_status status)
@@ -143,6 +141,9 @@ static int find_row(struct stmt *s, struct tenant_row *ret, int64_t *ret_set_fie
 int tenant_rows_find(struct store_txn *txn, struct str slug, struct tenant_row *ret)
 {
 	int64_t set_fields;
+	int r = counter_put_back(txn);
+	if (r < 0)
+		return r;
 	struct stmt *s = stmt_use(txn->db, sql_find);
 	stmt_text(s, 1, slug);
 	return find_row(s, ret, &set_fields);
@@ -151,6 +152,9 @@ int tenant_rows_find(struct store_txn *txn, struct str slug, struct tenant_row *
 int tenant_rows_find_prefix(struct store_txn *txn, struct str prefix, struct tenant_row *ret)
 {
 	int64_t set_fields;
+	int r = counter_put_back(txn);
+	if (r < 0)
+		return r;
 	struct stmt *s = stmt_use(txn->db, sql_find_prefix);
 	stmt_text(s, 1, prefix);
 	return find_row(s, ret, &set_fields);
@@ -159,6 +163,9 @@ int tenant_rows_find_prefix(struct store_txn *txn, struct str prefix, struct ten
 int tenant_rows_get(struct store_txn *txn, struct tenant_id id, struct tenant_row *ret)
 {
 	int64_t set_fields;
+	int r = counter_put_back(txn);
+	if (r < 0)
+		return r;
 	struct stmt *s = stmt_use(txn->db, sql_get);
 	stmt_int(s, 1, id.v);
 	return find_row(s, ret, &set_fields);
@@ -194,9 +201,12 @@ int tenant_rows_update(struct store_txn *txn, const struct tenant_row *row)
 {
 	struct tenant_row now;
 	int64_t set_fields;
+	int r = counter_put_back(txn);
+	if (r < 0)
+		return r;
 	struct stmt *s = stmt_use(txn->db, sql_find_id);
 	stmt_int(s, 1, row->id.v);
-	int r = find_row(s, &now, &set_fields);
+	r = find_row(s, &now, &set_fields);
 	if (r < 0)
 		return r;
 	set_fields |= differing(&now, row);
@@ -208,9 +218,12 @@ int tenant_rows_update_declared(struct store_txn *txn, const struct tenant_row *
 {
 	struct tenant_row now, next;
 	int64_t set_fields;
+	int r = counter_put_back(txn);
+	if (r < 0)
+		return r;
 	struct stmt *s = stmt_use(txn->db, sql_find);
 	stmt_text(s, 1, row->slug);
-	int r = find_row(s, &now, &set_fields);
+	r = find_row(s, &now, &set_fields);
 	if (r < 0)
 		return r;
 	next = now;
@@ -233,19 +246,14 @@ int tenant_rows_update_declared(struct store_txn *txn, const struct tenant_row *
 
 int tenant_rows_raise_next_ticket(struct store_txn *txn, struct tenant_id id, int64_t next_ticket)
 {
-	struct stmt *s = stmt_use(txn->db, sql_next_ticket);
-	stmt_int(s, 1, id.v);
-	int r = stmt_step(s);
-	int64_t now = r > 0 ? stmt_col_int(s, 0) : 0;
-	stmt_reset(s);
-	if (r <= 0)
-		return r < 0 ? r : -ENOENT;
-	if (next_ticket <= now)
+	int r = counter_hold(txn, id);
+	if (r < 0)
+		return r;
+	if (next_ticket <= txn->counter.next)
 		return -EINVAL;
-	s = stmt_use(txn->db, sql_raise_next_ticket);
-	stmt_int(s, 1, id.v);
-	stmt_int(s, 2, next_ticket);
-	return stmt_run(s);
+	txn->counter.next = next_ticket;
+	txn->counter.changed = true;
+	return 0;
 }
 
 int tenant_rows_set_status(struct store_txn *txn, struct tenant_id id, enum tenant_status status)

@@ -37,9 +37,6 @@ const char *ticket_status_near(struct str text)
 	return nearest_name(text, status_names, ARRAY_SIZE(status_names));
 }
 
-static const char sql_number[] = "SELECT c.next, t.reference_prefix FROM ticket_counter c"
-				 " JOIN tenant t ON t.id = c.tenant WHERE c.tenant = ?1";
-static const char sql_number_taken[] = "UPDATE ticket_counter SET next = ?2 WHERE tenant = ?1";
 static const char sql_ticket_add[] =
 	"INSERT INTO ticket (tenant, number, status, requester, automatic, linked, created_ms, updated_ms,"
 	" subject, tag, addressed_to, assignee)"
@@ -59,31 +56,24 @@ static const char sql_ticket_update[] = "UPDATE ticket SET status = coalesce(?2,
 
 void ticket_print_reference(char *ret, struct str prefix, int64_t number)
 {
-	snprintf(ret, TICKET_REFERENCE_SIZE, "%.*s-%05" PRId64, (int)(prefix.len < 11 ? prefix.len : 11),
-		 prefix.ptr, number);
+	snprintf(ret, TICKET_REFERENCE_SIZE, "%.*s-%05" PRId64,
+		 (int)(prefix.len < COUNTER_PREFIX_MAX ? prefix.len : COUNTER_PREFIX_MAX), prefix.ptr,
+		 number);
 }
 
 /* Takes the next number of the tenant; -ENOENT when there is no such tenant. */
 static int take_number(struct store_txn *txn, struct tenant_id tenant, int64_t *ret_number,
 		       char *ret_reference)
 {
-	struct stmt *s = stmt_use(txn->db, sql_number);
-	stmt_int(s, 1, tenant.v);
-	int r = stmt_step(s);
-	if (r <= 0) {
-		stmt_reset(s);
-		return r < 0 ? r : -ENOENT;
-	}
-	int64_t number = stmt_col_int(s, 0);
-	ticket_print_reference(ret_reference, stmt_col_text(s, 1), number);
-	stmt_reset(s);
-	s = stmt_use(txn->db, sql_number_taken);
-	stmt_int(s, 1, tenant.v);
-	stmt_int(s, 2, number + 1);
-	r = stmt_run(s);
-	if (r == 0)
-		*ret_number = number;
-	return r;
+	struct counter *counter = &txn->counter;
+	int r = counter_hold(txn, tenant);
+	if (r < 0)
+		return r;
+	*ret_number = counter->next++;
+	counter->changed = true;
+	ticket_print_reference(ret_reference, (struct str){counter->prefix, counter->prefix_len},
+			       *ret_number);
+	return 0;
 }
 
 int ticket_add(struct store_txn *txn, const struct ticket_row *row, struct ticket_id *ret,
@@ -112,6 +102,7 @@ int ticket_add(struct store_txn *txn, const struct ticket_row *row, struct ticke
 		return r;
 	ret->v = db_last_id(txn->db);
 	*ret_number = number;
+	txn->memory.without_tickets.v = 0;
 	return 0;
 }
 

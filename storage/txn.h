@@ -5,9 +5,24 @@
 #ifndef SERVELO_STORAGE_TXN_H
 #define SERVELO_STORAGE_TXN_H
 
+#include "storage/counter.h"
+#include "storage/message.h"
 #include "storage/spool.h"
 #include "storage/stmt.h"
 #include "storage/store.h"
+
+/*
+ * What the job under way has just learned and would ask again in a moment. Forgotten when a job begins; a job that is
+ * undone takes it along.
+ */
+struct job_memory {
+	/* A client whose row this job made: without tickets, without a record of confirmations. 0: none. */
+	struct client_id without_tickets, without_quota;
+	/* The key that was looked for last, its hash, and the first row with it (0: there was none). */
+	bool repeat_known;
+	struct repeat_key repeat;
+	int64_t repeat_hash, repeat_first;
+};
 
 struct store_txn {
 	struct db *db;
@@ -15,6 +30,8 @@ struct store_txn {
 	/* Mails in files that rows of this transaction refer to; shortened again when a job is rolled back. */
 	struct spooled_mail **files;
 	size_t files_n, files_allocated;
+	struct counter counter;
+	struct job_memory memory;
 };
 
 /* The file of mail is referred to by a row. */

@@ -12,6 +12,7 @@
 #include "base/mac.h"
 #include "base/mailaddr.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "storage/participant.h"
 #include "storage/ticket.h"
 #include "tenant/reply_token.h"
@@ -40,15 +41,30 @@ static const struct {
 /* ---- making a job ---- */
 
 /* Real addresses are wilder than the grammar (two dots in a row); those that it can express in quotes are expressed so,
- * the others are none. */
+ * the others are none. Most are in the grammar as they came. */
 static int recipient_print(struct arena *arena, struct str recipient, struct strbuf *out)
 {
 	struct mailaddr addr;
+	if (mailaddr_parse_mailbox(arena, recipient, MAILADDR_ALLOW_UTF8, &addr) == 0)
+		return mailaddr_print(&addr, out) < 0 ? -EINVAL : 0;
 	int r = mailaddr_parse_mailbox(arena, recipient, MAILADDR_ALLOW_UTF8 | MAILADDR_LIBERAL, &addr);
 	if (r < 0 || mailaddr_print(&addr, out) < 0)
 		return -EINVAL;
 	r = mailaddr_parse_mailbox(arena, strbuf_str(out), MAILADDR_ALLOW_UTF8, &addr);
 	return r < 0 ? -EINVAL : 0;
+}
+
+/* Random octets come many at a time: a call costs as much as a small INSERT, however few are asked for. A nonce is no
+ * secret, it only has to be new. */
+static uint64_t next_nonce(void)
+{
+	static _Thread_local uint64_t nonces[64];
+	static _Thread_local size_t left;
+	if (left == 0) {
+		random_bytes(nonces, sizeof(nonces));
+		left = ARRAY_SIZE(nonces);
+	}
+	return nonces[--left];
 }
 
 static int message_id_make(const struct notice_maker *maker, const struct notice *notice,
@@ -62,7 +78,7 @@ static int message_id_make(const struct notice_maker *maker, const struct notice
 		id.slug[notice->slug.len] = '\0';
 		id.ticket = notice->ticket.v != 0 ? notice->ticket_number : 0;
 	}
-	random_bytes(&id.nonce, sizeof(id.nonce));
+	id.nonce = next_nonce();
 	int r = own_message_id_mint(maker->keys, &id, maker->domain, ret, MESSAGE_ID_MAX + 1);
 	/* -EINVAL would say that the recipient is no address, and the job would be forgotten */
 	return r == -EINVAL ? -ERANGE : r;
@@ -128,24 +144,14 @@ struct failure {
 	int64_t now_ms;
 };
 
-/* One line of valid UTF-8, of len_max octets at most: others' servers choose these words. */
+/* Others' servers choose these words. */
 static int copy_line(struct arena *arena, struct str s, size_t len_max, struct str *ret)
 {
-	s = str_trim(s);
-	size_t len = s.len < len_max ? s.len : len_max;
-	while (len < s.len && len > 0 && ((uint8_t)s.ptr[len] & 0xc0) == 0x80)
-		len--; /* whole characters */
-	char *line = arena_alloc(arena, len + 1);
+	/* a line is never longer than what it is made of */
+	char *line = arena_alloc(arena, (s.len < len_max ? s.len : len_max) + 1);
 	if (!line)
 		return -ENOBUFS;
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = (uint8_t)s.ptr[i];
-		line[i] = c < 0x20 || c == 0x7f ? ' ' : s.ptr[i];
-	}
-	bool valid = utf8_valid((struct str){line, len});
-	for (size_t i = 0; !valid && i < len; i++)
-		line[i] = (uint8_t)line[i] < 0x80 ? line[i] : '?';
-	*ret = str_trim((struct str){line, len});
+	*ret = (struct str){line, utf8_line(s, line, len_max)};
 	return 0;
 }
 

@@ -297,8 +297,10 @@ static int run_list(struct cli *cli, const char *reference)
 	int code = walk_ticket(&walk, reference);
 	if (cli->json)
 		json_list_end(&walk.json);
-	else if (code == 0)
+	else if (code == 0 && table_rows(walk.table))
 		table_print(walk.table, stdout);
+	else if (code == 0)
+		printf("no attachments\n");
 	table_free(walk.table);
 	return code;
 }

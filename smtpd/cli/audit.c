@@ -124,11 +124,7 @@ static int run_list(struct cli *cli)
 	filter.from = str_from(args_value(&cli->args, "from"));
 	filter.to = str_from(args_value(&cli->args, "to"));
 	filter.header_message_id = str_from(args_value(&cli->args, "message-id"));
-	r = cli_reader(cli);
-	if (r == 0)
-		r = cli_tenant_known(cli, args_value(&cli->args, "tenant"));
-	if (r == 0)
-		r = listing_begin(&listing, columns, ARRAY_SIZE(columns));
+	r = listing_begin_of_tenant(&listing, columns, ARRAY_SIZE(columns));
 	if (r)
 		return r;
 	r = reader_audit(cli->reader, &filter, on_row, &listing);

@@ -116,8 +116,9 @@ int cli_store_alone(struct cli *cli, struct store **ret)
 	r = store_open(ret, NULL, cli->conf->storage, &error);
 	if (r == -EBUSY)
 		return cli_fail(EX_TEMPFAIL,
-				"a server is starting or stopping, or another command holds the database; "
-				"try again");
+				"a server is starting or stopping, or another program holds the database; "
+				"try again (%s)",
+				error.text);
 	return r < 0 ? cli_fail(cli_exit_code(r), "%s", error.text[0] ? error.text : strerror(-r)) : 0;
 }
 
@@ -210,16 +211,26 @@ int cli_change(struct cli *cli, json_t *request, json_t **ret_result)
 	return r;
 }
 
-int cli_change_said(struct cli *cli, json_t *request, const char *field, const char *done)
+int cli_change_told(struct cli *cli, json_t *request, json_t **ret_result)
 {
 	json_t *result = NULL;
 	int r = cli_change(cli, request, &result);
+	*ret_result = NULL;
 	if (r)
 		return r;
-	if (cli->json) {
+	if (cli->json)
 		json_out(result, stdout);
-		return 0;
-	}
+	else
+		*ret_result = result;
+	return 0;
+}
+
+int cli_change_said(struct cli *cli, json_t *request, const char *field, const char *done)
+{
+	json_t *result;
+	int r = cli_change_told(cli, request, &result);
+	if (!result)
+		return r;
 	printf("%s %s\n", json_string_value(json_object_get(result, field)), done);
 	json_decref(result);
 	return 0;

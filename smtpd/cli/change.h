@@ -16,6 +16,9 @@ struct control_client;
  * NULL), or an exit code after saying what is wrong.
  */
 int cli_change(struct cli *cli, struct json_t *request, struct json_t **ret_result);
+/* The same, for what only people are told in words of the caller's: 0 and *ret_result NULL when the result was said as JSON;
+ * else *ret_result, or an exit code and NULL. */
+int cli_change_told(struct cli *cli, struct json_t *request, struct json_t **ret_result);
 /* The same, and says it: the result as JSON, or "FIELD-OF-THE-RESULT done" to people. An exit code. */
 int cli_change_said(struct cli *cli, struct json_t *request, const char *field, const char *done);
 

@@ -33,17 +33,19 @@
 #include "smtpd/secrets.h"
 
 #define DAY_MS          INT64_C(86400000)
+#define ANSWER_MS       5000
 #define CERT_DAYS_WARN  21
 #define PORT_PRIVILEGED 1024
 
-enum verdict { OK, WARN, FAIL };
+/* FAIL_DISK: it would not start, but the configuration is not to blame, and it will when there is room. */
+enum verdict { OK, WARN, FAIL, FAIL_DISK };
 
 struct check {
 	struct cli *cli;
 	struct json_list json;
 	bool server_runs;
 	bool hostname_named; /* by a certificate */
-	unsigned warnings, failures;
+	unsigned warnings, failures, disk_failures;
 };
 
 static int run_check(struct cli *cli);
@@ -52,6 +54,7 @@ static void check_certificates(struct check *check);
 static void check_keys(struct check *check);
 static void check_outgoing(struct check *check);
 static void check_folder(struct check *check);
+static void check_room(struct check *check);
 static void check_database(struct check *check);
 static void check_access(struct check *check);
 static void check_user(struct check *check);
@@ -63,7 +66,8 @@ static void check_parser(struct check *check);
 static const struct cli_verb verbs[] = {
 	{"check", NULL, 0, 0,
 	 "Check configuration, certificates, permissions and the parser; changes nothing",
-	 "Exit code 78 when the server would not start like this.\n\n"
+	 "Exit code 78 when the server would not start like this, 74 when only the disk keeps it from "
+	 "starting.\n\n"
 	 "  servelo check --config /etc/servelo/config.yaml\n",
 	 NULL, 0, run_check},
 };
@@ -73,7 +77,7 @@ static void say(struct check *check, enum verdict verdict, const char *what, con
 	PRINTF_LIKE(4, 5);
 static void say(struct check *check, enum verdict verdict, const char *what, const char *fmt, ...)
 {
-	static const char *const words[] = {"ok", "warn", "FAIL"};
+	static const char *const words[] = {"ok", "warn", "FAIL", "FAIL"};
 	struct strbuf text, safe;
 	va_list ap;
 	strbuf_init(&text, 8192);
@@ -83,6 +87,7 @@ static void say(struct check *check, enum verdict verdict, const char *what, con
 	va_end(ap);
 	check->warnings += verdict == WARN;
 	check->failures += verdict == FAIL;
+	check->disk_failures += verdict == FAIL_DISK;
 	if (check->cli->json) {
 		json_list_add(&check->json, json_pack("{s:s,s:s,s:o}", "check", what, "verdict",
 						      words[verdict], "text", json_str(strbuf_str(&text))));
@@ -92,6 +97,11 @@ static void say(struct check *check, enum verdict verdict, const char *what, con
 	}
 	strbuf_done(&text);
 	strbuf_done(&safe);
+}
+
+static enum verdict verdict_of(int r)
+{
+	return r == -ENOSPC || r == -EDQUOT || r == -EROFS || r == -EIO ? FAIL_DISK : FAIL;
 }
 
 static int run_check(struct cli *cli)
@@ -104,6 +114,7 @@ static int run_check(struct cli *cli)
 		check_keys(&check);
 		check_outgoing(&check);
 		check_folder(&check);
+		check_room(&check);
 		check_database(&check);
 		check_user(&check);
 		check_access(&check);
@@ -114,7 +125,7 @@ static int run_check(struct cli *cli)
 	}
 	if (cli->json)
 		json_list_end(&check.json);
-	return check.failures ? EX_CONFIG : 0;
+	return check.failures ? EX_CONFIG : check.disk_failures ? EX_IOERR : 0;
 }
 
 static int check_configuration(struct check *check)
@@ -212,7 +223,7 @@ static void check_certificates(struct check *check)
 static void say_wrong(struct check *check, const char *what, int r, const struct conf_error *error)
 {
 	bool not_ours = r == -EACCES && geteuid() != 0 && check->cli->conf->process->user[0];
-	say(check, not_ours ? WARN : FAIL, what, "%s", error->text[0] ? error->text : strerror(-r));
+	say(check, not_ours ? WARN : verdict_of(r), what, "%s", error->text[0] ? error->text : strerror(-r));
 }
 
 static void check_keys(struct check *check)
@@ -243,14 +254,19 @@ static void check_outgoing(struct check *check)
 						   .domain = conf->mail->domain,
 						   .hostname = hostname(check)};
 	struct conf_error error = {""};
-	int r = outbound_check(&settings, &error);
+	struct strbuf why;
+	strbuf_init(&why, 4096);
+	int r = outbound_check(&settings, &error), relay = r < 0 ? 0 : preflight_relay(conf, &why);
 	if (r < 0)
 		say_wrong(check, "outgoing mail", r, &error);
+	else if (relay != 0)
+		say(check, relay < 0 ? FAIL : WARN, "outgoing mail", "%.*s", STR_ARG(strbuf_str(&why)));
 	else if (!conf->relay->host[0])
 		say(check, WARN, "outgoing mail",
 		    "relay.host is empty: no mail leaves, it waits in `servelo queue list`");
 	else
 		say(check, OK, "outgoing mail", "through %s", conf->relay->host);
+	strbuf_done(&why);
 }
 
 /* ---- files ---- */
@@ -265,13 +281,41 @@ static int64_t server_uid(const struct check *check)
 	return passwd ? (int64_t)passwd->pw_uid : -1;
 }
 
+/* Made by who starts the server: root, or the user that it stays. */
+static void check_new_folder(struct check *check)
+{
+	const char *folder = check->cli->conf->storage->data_dir;
+	bool judge = geteuid() == 0 || server_uid(check) == (int64_t)geteuid();
+	struct strbuf why;
+	strbuf_init(&why, 4096 * 2);
+	int r = preflight_parent(check->cli->conf, &why);
+	if (r == 0)
+		say(check, OK, "data folder", "%s: will be made at the first start", folder);
+	else
+		say(check, judge || r == -ENOENT ? verdict_of(r) : WARN, "data folder", "%.*s",
+		    STR_ARG(strbuf_str(&why)));
+	strbuf_done(&why);
+}
+
+static void check_room(struct check *check)
+{
+	struct strbuf room;
+	strbuf_init(&room, 4096);
+	int r = preflight_room(check->cli->conf, &room);
+	if (room.len)
+		say(check, r < 0 ? FAIL_DISK : r > 0 ? WARN : OK, "disk", "%.*s", STR_ARG(strbuf_str(&room)));
+	strbuf_done(&room);
+}
+
 static void check_folder(struct check *check)
 {
 	const char *folder = check->cli->conf->storage->data_dir;
 	struct stat st;
 	if (stat(folder, &st) < 0) {
-		say(check, errno == ENOENT ? OK : FAIL, "data folder", "%s: %s", folder,
-		    errno == ENOENT ? "will be made at the first start" : strerror(errno));
+		if (errno == ENOENT)
+			check_new_folder(check);
+		else
+			say(check, verdict_of(-errno), "data folder", "%s: %s", folder, strerror(errno));
 		return;
 	}
 	if (!S_ISDIR(st.st_mode))
@@ -297,7 +341,7 @@ static void check_database(struct check *check)
 	if (r == -ENOENT)
 		say(check, OK, "database", "will be made at the first start");
 	else if (r < 0)
-		say(check, r == -EACCES ? WARN : FAIL, "database", "%s",
+		say(check, r == -EACCES ? WARN : verdict_of(r), "database", "%s",
 		    error.text[0] ? error.text : strerror(-r));
 	else
 		say(check, OK, "database", "can be read");
@@ -392,8 +436,9 @@ static void check_running(struct check *check, struct control_client *client)
 		say(check, OK, "server", "runs, pid %lld",
 		    (long long)json_integer_value(json_object_get(ping, "pid")));
 	json_t *healthy = json_object_get(stats, "store.healthy");
-	if (healthy && json_integer_value(healthy) == 0)
-		say(check, FAIL, "server",
+	if (json_integer_value(json_object_get(stats, "store.failing_since_ms")) > 0 ||
+	    (healthy && json_integer_value(healthy) == 0))
+		say(check, FAIL_DISK, "server",
 		    "its database takes no writes: senders are told to try again later");
 	json_decref(ping);
 	json_decref(stats);
@@ -403,10 +448,12 @@ static void check_server(struct check *check)
 {
 	const char *path = check->cli->conf->control_path;
 	struct control_client *client = NULL;
-	int r = control_client_open(&client, path);
-	check->server_runs = r == 0 || r == -EACCES || r == -EPERM;
+	int r = control_client_open_within(&client, path, ANSWER_MS);
+	check->server_runs = r == 0 || r == -EACCES || r == -EPERM || r == -ETIMEDOUT;
 	if (r == 0)
 		check_running(check, client);
+	else if (r == -ETIMEDOUT)
+		say(check, WARN, "server", "one runs, but does not answer on its control socket");
 	else if (check->server_runs)
 		say(check, OK, "server", "%s is not ours to ask", path);
 	else
@@ -472,7 +519,7 @@ static void check_parser(struct check *check)
 			r = lone_parser_parse(lone, mail, 0, &job);
 	}
 	if (r < 0) {
-		say(check, FAIL, "parser child", "%s", strerror(-r));
+		say(check, verdict_of(r), "parser child", "%s", strerror(-r));
 	} else {
 		bool right = job.status == PARSE_OK && str_eq(job.parsed->subject, STR("caf\xc3\xa9"));
 		say(check, right ? OK : FAIL, "parser child",

@@ -13,8 +13,8 @@
 #include "base/alloc.h"
 #include "smtpd/control_path.h"
 
-#define ANSWER_TIMEOUT_S 120
-#define READ_SIZE        16384
+#define ANSWER_TIMEOUT_MS 120000
+#define READ_SIZE         16384
 
 struct control_client {
 	int fd;
@@ -22,7 +22,12 @@ struct control_client {
 
 int control_client_open(struct control_client **ret, const char *path)
 {
-	const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_S};
+	return control_client_open_within(ret, path, ANSWER_TIMEOUT_MS);
+}
+
+int control_client_open_within(struct control_client **ret, const char *path, int64_t timeout_ms)
+{
+	const struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
 	struct sockaddr_un address;
 	int r = control_address(path, &address);
 	if (r < 0)
@@ -33,7 +38,7 @@ int control_client_open(struct control_client **ret, const char *path)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		r = -errno;
+		r = errno == EAGAIN ? -ETIMEDOUT : -errno; /* so many wait that it takes no more */
 		close(fd);
 		return r;
 	}

@@ -37,6 +37,15 @@ int listing_begin(struct listing *listing, const struct table_column *columns, s
 	return 0;
 }
 
+int listing_begin_of_tenant(struct listing *listing, const struct table_column *columns, size_t n)
+{
+	struct cli *cli = listing->cli;
+	int r = cli_reader(cli);
+	if (r == 0)
+		r = cli_tenant_known(cli, args_value(&cli->args, "tenant"));
+	return r ? r : listing_begin(listing, columns, n);
+}
+
 bool listing_wants(struct listing *listing, int64_t id)
 {
 	listing->n++;

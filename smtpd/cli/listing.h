@@ -36,6 +36,8 @@ struct listing {
 int listing_page(struct listing *listing, int64_t *ret_limit, int64_t *ret_before);
 /* 0, or an exit code: opens configuration and database. */
 int listing_begin(struct listing *listing, const struct table_column *columns, size_t n);
+/* The same; and when --tenant names one that there is not, says so. */
+int listing_begin_of_tenant(struct listing *listing, const struct table_column *columns, size_t n);
 /* A row is coming: counts it. False when nobody wants to see it. */
 bool listing_wants(struct listing *listing, int64_t id);
 void listing_json(struct listing *listing, struct json_t *value);

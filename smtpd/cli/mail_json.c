@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 
+#include "ingest/mail_kind.h"
 #include "smtpd/cli/display.h"
 #include "smtpd/cli/json_out.h"
 
@@ -97,6 +98,7 @@ json_t *mail_json(const struct parsed_mail *mail, enum parse_status status)
 	json_object_set_new(o, "attachments", attachments(mail));
 	json_object_set_new(o, "class", json_string(mail_class_name(mail->class)));
 	set_text(o, "class_rule", mail->class_rule);
+	set_text(o, "kind", str_from(mail_kind_name(mail)));
 	json_object_set_new(o, "answerable", json_boolean(mail->answerable));
 	set_reports(o, mail);
 	set_text(o, "message_id", mail->message_id);
@@ -109,6 +111,8 @@ json_t *mail_json(const struct parsed_mail *mail, enum parse_status status)
 	set_text(o, "forwarded_email", mail->forwarded_author.address);
 	set_text(o, "forwarded_name", mail->forwarded_author.name);
 	set_text(o, "forwarded_subject", mail->forwarded_subject);
+	set_text(o, "forwarded_text", mail->forwarded_text);
+	set_text(o, "forwarding_words", mail->forwarding_words);
 	set_text(o, "loop_mark", mail->loop_mark);
 	json_object_set_new(o, "received", json_integer(mail->received_n));
 	json_object_set_new(o, "text_cut", json_boolean(mail->text_cut));
@@ -185,6 +189,8 @@ void mail_print(const struct parsed_mail *mail, enum parse_status status, FILE *
 	display_line(file, "In-Reply-To", mail->in_reply_to);
 	display_line(file, "Class", str_from(mail_class_name(mail->class)));
 	display_line(file, "By rule", mail->class_rule);
+	if (mail->class == MAIL_NORMAL || mail->class == MAIL_AUTO)
+		display_line(file, "Kind", str_from(mail_kind_name(mail)));
 	display_line(file, "Answerable", mail->answerable ? STR("yes") : STR("no"));
 	display_line(file, "Confirmation", mail->forward_confirmation);
 	for (size_t i = 0; i < mail->reports_n; i++)
@@ -208,6 +214,11 @@ void mail_print(const struct parsed_mail *mail, enum parse_status status, FILE *
 		strbuf_clear(&text);
 		display_text(&text, mail->reply, false);
 		fprintf(file, "\n---- new in it ----\n%s\n", text.ptr ? text.ptr : "");
+	}
+	if (mail->forwarded_text.len && !str_eq(mail->forwarded_text, mail->text)) {
+		strbuf_clear(&text);
+		display_text(&text, mail->forwarded_text, false);
+		fprintf(file, "\n---- forwarded in it ----\n%s\n", text.ptr ? text.ptr : "");
 	}
 	strbuf_done(&text);
 }

@@ -265,21 +265,6 @@ static int run_show(struct cli *cli)
 
 /* ---- changes ---- */
 
-/* 0 with *ret_result when people are to be told; else an exit code, or it was said as JSON (*ret_result NULL). */
-static int change(struct cli *cli, json_t *request, json_t **ret_result)
-{
-	json_t *result = NULL;
-	int r = cli_change(cli, request, &result);
-	*ret_result = NULL;
-	if (r)
-		return r;
-	if (cli->json)
-		json_out(result, stdout);
-	else
-		*ret_result = result;
-	return 0;
-}
-
 static int change_job(struct cli *cli, const char *op, const char *done)
 {
 	json_t *result;
@@ -287,7 +272,7 @@ static int change_job(struct cli *cli, const char *op, const char *done)
 	int r = parse_job(cli->args.words[0], &id);
 	if (r)
 		return r;
-	r = change(cli, json_pack("{s:s,s:I}", "op", op, "id", (json_int_t)id), &result);
+	r = cli_change_told(cli, json_pack("{s:s,s:I}", "op", op, "id", (json_int_t)id), &result);
 	if (!result)
 		return r;
 	struct strbuf to;
@@ -309,7 +294,7 @@ static int run_retry(struct cli *cli)
 				"say which: servelo queue retry ID, or servelo queue retry --failed");
 	if (!failed)
 		return change_job(cli, "queue.retry", "is due now");
-	int r = change(cli, json_pack("{s:s,s:s}", "op", "queue.retry", "id", "failed"), &result);
+	int r = cli_change_told(cli, json_pack("{s:s,s:s}", "op", "queue.retry", "id", "failed"), &result);
 	if (!result)
 		return r;
 	json_int_t n = json_integer_value(json_object_get(result, "retried"));
@@ -329,7 +314,7 @@ static int run_cancel(struct cli *cli)
 static int change_all(struct cli *cli, const char *op, const char *done)
 {
 	json_t *result;
-	int r = change(cli, json_pack("{s:s}", "op", op), &result);
+	int r = cli_change_told(cli, json_pack("{s:s}", "op", op), &result);
 	if (result)
 		printf("%s\n", done);
 	json_decref(result);

@@ -1,10 +1,11 @@
 /*
  * servelo status: is the server up, and is it well? For people a page, for monitors an exit code: 0 well, 1 something
  * needs a look, 2 down. Nothing is opened to the network for it: the counters come over the control socket, the
- * account from the database.
+ * account from the database. A server that is stopped or hangs counts as down, and is not waited for as other verbs do.
  *
  * What "needs a look" is stands in one table of tests (signs); each names itself in words.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdarg.h>
@@ -22,24 +23,31 @@
 #define BUSY_PERCENT     90
 #define START_MS         30000 /* children need a moment */
 #define LATE_MS          (15 * 60 * 1000)
+#define WRITER_MS        5000
+#define TIMEOUT_S        5
+#define TIMEOUT_MAX_S    600
 
 static int run_status(struct cli *cli);
 
 static const struct arg_option options[] = {
 	{"quick", NULL,
 	 "leave out the account of all mails (servelo audit balance), which reads the database"},
+	{"timeout", "SECONDS", "how long a server may take to answer before it counts as down (5)"},
 };
 
 static const struct cli_verb verbs[] = {
 	{"status", NULL, 0, 0, "Say whether the server runs and is well; for monitors too",
-	 "Exit code 0: well; 1: it runs, but something needs a look; 2: it is down.\n\n"
+	 "Exit code 0: well; 1: it runs, but something needs a look; 2: it is down, or does not answer.\n"
+	 "77: neither root nor the server's own user asks; 78: the configuration can't be read.\n\n"
 	 "  servelo status\n  servelo status --json --quick\n",
 	 options, ARRAY_SIZE(options), run_status},
 };
 const struct cli_noun cli_status = {NULL, NULL, verbs, ARRAY_SIZE(verbs)};
 
 struct status {
-	json_t *stats;               /* NULL: down */
+	json_t *stats; /* NULL: down */
+	bool silent;   /* down, but somebody holds the socket: it hangs, or is just stopping */
+	int64_t timeout_s;
 	struct outbox_counts outbox; /* only of a server that is up */
 	int64_t unaccounted;         /* -1: not asked for */
 };
@@ -51,9 +59,20 @@ static int64_t stat_of(const struct status *status, const char *key)
 
 /* ---- signs */
 
+static bool store_locked(const struct status *status)
+{
+	return stat_of(status, "store.locked") > 0;
+}
+
 static bool store_sick(const struct status *status)
 {
-	return stat_of(status, "store.healthy") == 0;
+	return !store_locked(status) &&
+	       (stat_of(status, "store.healthy") == 0 || stat_of(status, "store.failing_since_ms") > 0);
+}
+
+static bool store_waits(const struct status *status)
+{
+	return stat_of(status, "store.at_work_ms") > WRITER_MS;
 }
 
 static bool mail_missing(const struct status *status)
@@ -83,6 +102,11 @@ static bool no_children(const struct status *status)
 	return stat_of(status, "ingest.children") == 0 && stat_of(status, "server.up_ms") > START_MS;
 }
 
+static bool children_rest(const struct status *status)
+{
+	return stat_of(status, "ingest.breaker_open") > 0;
+}
+
 static bool relay_dead(const struct status *status)
 {
 	return stat_of(status, "relay.failures") > 0;
@@ -98,27 +122,42 @@ static const struct {
 	bool (*shows)(const struct status *status);
 	const char *text;
 } signs[] = {
+	{store_locked, "another program has locked the database: senders are told to try again later "
+		       "(who: fuser -v servelo.db)"},
+	{store_waits, "the writer has been waiting for the disk for more than 5 seconds"},
 	{store_sick, "the database takes no writes: senders are told to try again later"},
 	{mail_missing, "mails that were acknowledged cannot be found: servelo audit balance"},
 	{disk_full, "the disk is nearly full"},
 	{crowded, "nearly all connections are in use"},
 	{turned_away, "connections were refused during the last minute"},
 	{no_children, "no parser child is alive"},
+	{children_rest, "parser children died by the dozen: mails become tickets with their original only"},
 	{relay_dead, "the relay can't be used, and mail waits"},
 	{mail_late, "mail has been due for more than 15 minutes: servelo queue list"},
 };
 
 /* ---- asking */
 
+/* A server that can't be asked within the time is down to who asks, and that is no mistake of his. */
 static int ask_stats(struct cli *cli, struct status *status)
 {
-	struct control_client *client;
-	int r = cli_connect(cli, &client);
-	if (r || !client)
+	struct control_client *client = NULL;
+	int r = cli_places(cli);
+	if (r)
 		return r;
-	r = cli_ask(client, json_pack("{s:s}", "op", "stats"), &status->stats);
+	const char *path = cli->conf->control_path;
+	r = control_client_open_within(&client, path, status->timeout_s * 1000);
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return 0;
+	if (r == -EACCES || r == -EPERM)
+		return cli_fail(EX_NOPERM, "%s: only root and the server's own user may ask how it is", path);
+	if (r < 0 && r != -ETIMEDOUT)
+		return cli_fail(EX_UNAVAILABLE, "%s: %s", path, strerror(-r));
+	if (r == 0)
+		r = cli_ask(client, json_pack("{s:s}", "op", "stats"), &status->stats);
 	control_client_close(client);
-	return r == EX_UNAVAILABLE ? 0 : r; /* it was said; a server that does not answer is down */
+	status->silent = r == -ETIMEDOUT || r == EX_UNAVAILABLE;
+	return status->silent ? 0 : r;
 }
 
 static int ask_outbox(struct cli *cli, struct status *status)
@@ -182,6 +221,8 @@ static void print_relay(const struct status *status)
 	line("Outbox", "%" PRId64 " due or waiting, %" PRId64 " being sent, %" PRId64 " failed%s",
 	     status->outbox.due, status->outbox.claimed, status->outbox.failed,
 	     status->outbox.paused ? "; PAUSED" : "");
+	if (status->outbox.oldest_due_ms > 0)
+		line("Oldest due", "%s", display_time(status->outbox.oldest_due_ms, time));
 }
 
 static void print_stats(const struct status *status)
@@ -205,13 +246,16 @@ static void print_stats(const struct status *status)
 	     "%" PRId64 " mails, %" PRId64 " of them wait for a parser; %" PRId64 " wait for the writer",
 	     stat_of(status, "ingest.under_way"), stat_of(status, "ingest.waiting"),
 	     stat_of(status, "store.queued"));
-	line("Parser children", "%" PRId64 ", %" PRId64 " died; %" PRId64 " mails unparsable",
+	line("Parser children", "%" PRId64 ", %" PRId64 " died; %" PRId64 " mails unparsable%s",
 	     stat_of(status, "ingest.children"), stat_of(status, "ingest.children_died"),
-	     stat_of(status, "ingest.unparsable"));
+	     stat_of(status, "ingest.unparsable"),
+	     stat_of(status, "ingest.breaker_open") ? "; RESTING, mails wait for none" : "");
 	print_relay(status);
 	line("Last commit", "%s, %" PRId64 " us; %" PRId64 " failed",
 	     display_time(stat_of(status, "store.last_commit_ms"), time),
 	     stat_of(status, "store.last_commit_us"), stat_of(status, "store.failures"));
+	if (stat_of(status, "store.failing_since_ms") > 0)
+		line("None since", "%s", display_time(stat_of(status, "store.failing_since_ms"), time));
 	if (stat_of(status, "disk.free") >= 0)
 		line("Disk left", "%s (%" PRId64 " %%)", display_size(stat_of(status, "disk.free"), size),
 		     stat_of(status, "disk.free_percent"));
@@ -232,8 +276,16 @@ static int say(const struct cli *cli, const struct status *status)
 {
 	size_t n = 0;
 	json_t *problems = json_array();
+	char silent[80];
+	snprintf(silent, sizeof(silent), "a server is there, but does not answer within %" PRId64 " s",
+		 status->timeout_s);
+	if (status->silent)
+		json_array_append_new(problems, json_string(silent));
 	if (!cli->json)
-		line("Health", "%s", status->stats ? "up" : "DOWN: no server answers");
+		line("Health", "%s%s", status->stats ? "up" : "DOWN: ",
+		     status->stats    ? ""
+		     : status->silent ? silent
+				      : "no server answers");
 	for (size_t i = 0; status->stats && i < ARRAY_SIZE(signs); i++) {
 		if (!signs[i].shows(status))
 			continue;
@@ -263,7 +315,10 @@ static int say(const struct cli *cli, const struct status *status)
 
 static int run_status(struct cli *cli)
 {
-	struct status status = {.unaccounted = -1};
+	struct status status = {.unaccounted = -1, .timeout_s = TIMEOUT_S};
+	struct conf_error error;
+	if (args_int(&cli->args, "timeout", 1, TIMEOUT_MAX_S, &status.timeout_s, &error) < 0)
+		return cli_fail(EX_USAGE, "%s", error.text);
 	int r = ask_stats(cli, &status);
 	if (r == 0 && status.stats)
 		r = ask_outbox(cli, &status);

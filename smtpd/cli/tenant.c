@@ -87,15 +87,11 @@ static int run_add(struct cli *cli)
 	if (!args_value(&cli->args, "admin-email"))
 		return cli_fail(EX_USAGE, "a tenant needs --admin-email ADDRESS");
 	json_t *request = request_new("tenant.add", cli->args.words[0]);
-	json_t *result = NULL;
+	json_t *result;
 	add_fields(cli, request);
-	int r = cli_change(cli, request, &result);
-	if (r)
+	int r = cli_change_told(cli, request, &result);
+	if (!result)
 		return r;
-	if (cli->json) {
-		json_out(result, stdout);
-		return 0;
-	}
 	const char *slug = json_string_value(json_object_get(result, "slug"));
 	printf("%s added: mail to %s@%s becomes tickets %s-00001, ...\n", slug, slug, cli->conf->mail->domain,
 	       json_string_value(json_object_get(result, "reference_prefix")));

@@ -157,11 +157,7 @@ static int run_list(struct cli *cli)
 		filter.status = (int)status;
 	filter.tenant_slug = str_from(args_value(&cli->args, "tenant"));
 	filter.requester = str_from(args_value(&cli->args, "requester"));
-	r = cli_reader(cli);
-	if (r == 0)
-		r = cli_tenant_known(cli, args_value(&cli->args, "tenant"));
-	if (r == 0)
-		r = listing_begin(&listing, columns, ARRAY_SIZE(columns));
+	r = listing_begin_of_tenant(&listing, columns, ARRAY_SIZE(columns));
 	if (r)
 		return r;
 	r = reader_tickets(cli->reader, &filter, on_ticket, &listing);
@@ -172,7 +168,7 @@ static int run_list(struct cli *cli)
 
 static int run_set(struct cli *cli)
 {
-	json_t *result = NULL;
+	json_t *result;
 	json_t *request = json_pack("{s:s,s:o}", "op", "ticket.set", "reference",
 				    json_str(str_from(cli->args.words[0])));
 	for (size_t i = 0; i < ARRAY_SIZE(set_options); i++) {
@@ -184,13 +180,9 @@ static int run_set(struct cli *cli)
 		json_decref(request);
 		return cli_fail(EX_USAGE, "nothing to set was given; see servelo ticket set --help");
 	}
-	int r = cli_change(cli, request, &result);
-	if (r)
+	int r = cli_change_told(cli, request, &result);
+	if (!result)
 		return r;
-	if (cli->json) {
-		json_out(result, stdout);
-		return 0;
-	}
 	printf("%s changed, %s\n", json_string_value(json_object_get(result, "reference")),
 	       json_string_value(json_object_get(result, "status")));
 	json_decref(result);

@@ -47,7 +47,12 @@ static void print_text(const char *indent, struct str text, bool one_line)
 	struct str rest = str_trim(strbuf_str(&safe));
 	while (rest.len) {
 		size_t end = str_find(rest, '\n');
-		printf("%s%.*s\n", end ? indent : "", STR_ARG(str_sub(rest, 0, end)));
+		struct str text_line = end ? str_sub(rest, 0, end) : STR("");
+		size_t width = strlen(indent);
+		/* an empty line keeps the mark, but no blank at its end */
+		while (!text_line.len && width && indent[width - 1] == ' ')
+			width--;
+		printf("%.*s%.*s\n", (int)width, indent, STR_ARG(text_line));
 		rest = str_sub(rest, end + 1, rest.len);
 	}
 	strbuf_done(&safe);

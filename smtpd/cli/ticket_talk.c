@@ -77,21 +77,6 @@ static void add_as(struct cli *cli, json_t *request)
 
 /* ---- what happened ---- */
 
-/* Asks for it (request is taken). 0 with *ret_result when people are to be told, which it is not for programs. */
-static int change(struct cli *cli, json_t *request, json_t **ret_result)
-{
-	json_t *result = NULL;
-	int r = cli_change(cli, request, &result);
-	*ret_result = NULL;
-	if (r)
-		return r;
-	if (cli->json)
-		json_out(result, stdout);
-	else
-		*ret_result = result;
-	return 0;
-}
-
 static const char *field(const json_t *result, const char *key)
 {
 	const char *text = json_string_value(json_object_get(result, key));
@@ -133,7 +118,7 @@ int ticket_comment(struct cli *cli)
 	if (internal)
 		json_object_set_new(request, "internal", json_true());
 	add_as(cli, request);
-	r = change(cli, request, &result);
+	r = cli_change_told(cli, request, &result);
 	if (!result)
 		return r;
 	printf("%s %s, %s", field(result, "reference"), internal ? "noted" : "answered",
@@ -153,7 +138,7 @@ static int set_status(struct cli *cli, const char *op)
 		return r;
 	}
 	add_as(cli, request);
-	r = change(cli, request, &result);
+	r = cli_change_told(cli, request, &result);
 	if (!result)
 		return r;
 	const char *before = field(result, "status_before"), *status = field(result, "status");
@@ -193,7 +178,7 @@ int ticket_assign(struct cli *cli)
 				"say whose it is: servelo ticket assign REFERENCE AGENT, or --nobody");
 	json_t *request = request_new(cli, "ticket.assign");
 	json_object_set_new(request, "agent", json_str(str_from(nobody ? "" : cli->args.words[1])));
-	int r = change(cli, request, &result);
+	int r = cli_change_told(cli, request, &result);
 	if (!result)
 		return r;
 	printf("%s assigned to ", field(result, "reference"));

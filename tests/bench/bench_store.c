@@ -1,12 +1,14 @@
 /*
- * What the storage costs. Two tables:
+ * What the storage costs. Tables:
  *
  *	bench_store batches		4 KiB mails by number of jobs under way: rate, writer's CPU per mail
  *	bench_store growth MAX TENANTS	the same and look-ups, at 10^3, 10^4, ... MAX tickets
  *
+ *	bench_store one CLIENTS MAILS TENANTS	a single line of the first, to be watched by other tools
+ *
  * A mail is what the intake writes for one: message, original (4.3 KiB), client (one of 50,000 per tenant at
- * random), ticket, comment (1.2 KiB of text), repeat looked up and added, audit row. CPU is that of the writer
- * thread alone, system time and its share of COMMIT included. The folder is made under TMPDIR or /tmp and
+ * random), ticket, comment (1.2 KiB of text), caps of confirmations, two outbox jobs, repeat looked up and added,
+ * audit row. CPU is that of the writer thread alone, system time and its share of COMMIT included. The folder is made under TMPDIR or /tmp and
  * removed afterwards; durability is what it is in production (synchronous=FULL).
  */
 #include <errno.h>
@@ -20,10 +22,16 @@
 #include "base/clock.h"
 #include "storage/audit.h"
 #include "storage/message.h"
+#include "storage/outbox.h"
+#include "storage/pace.h"
+#include "storage/participant.h"
 #include "storage/reader.h"
 #include "storage/store.h"
 #include "storage/tenant_rows.h"
 #include "storage/ticket.h"
+#include "tenant/key_ring.h"
+#include "tenant/notice.h"
+#include "tenant/quota.h"
 
 #define MAIL_SIZE 4300
 #define TEXT_SIZE 1200
@@ -35,6 +43,7 @@ struct bench {
 	char dir[256];
 	struct store *store;
 	struct spool *spool;
+	struct key_ring *keys;
 	struct tenant_id *tenants;
 	int64_t tenants_n;
 	uint64_t random;
@@ -50,7 +59,7 @@ struct bench_mail {
 	struct spooled_mail *mail;
 	struct mail_id id;
 	int64_t tenant;
-	char author[64], header_message_id[80];
+	char slug[32], author[64], header_message_id[80];
 	struct repeat_key repeat;
 };
 
@@ -81,86 +90,141 @@ static void must(int r, const char *what)
 
 /* ---- one mail ---- */
 
-static int apply_mail(struct store_job *job, struct store_txn *txn)
+static struct message_row message_of(const struct bench_mail *m, int64_t now_ms)
 {
-	struct bench_mail *m = CONTAINER_OF(job, struct bench_mail, job);
-	struct tenant_id tenant = m->bench->tenants[m->tenant];
-	int64_t now_ms = clock_now_ms(), number = 0;
-	struct message_id message = {0};
-	struct client_id client = {0};
-	struct ticket_id ticket = {0};
-	struct comment_id comment = {0};
-	struct repeat repeat;
-	char reference[TICKET_REFERENCE_SIZE] = "";
-	struct str author = str_from(m->author), message_id = str_from(m->header_message_id);
-
-	if (repeat_find(txn, &m->repeat, &repeat) != -ENOENT)
-		return -EEXIST;
-	const struct message_row message_row = {
+	return (struct message_row){
 		.mail_id = m->id,
 		.received_ms = now_ms,
-		.reverse_path = author,
+		.reverse_path = str_from(m->author),
 		.client_ip = STR("192.0.2.17"),
 		.helo = STR("mail-out-17.example.com"),
 		.tls = STR("TLSv1.3 TLS_AES_256_GCM_SHA384"),
 		.protocol = STR("ESMTPS"),
 		.size = MAIL_SIZE,
 		.trace_size = 200,
-		.header_from = author,
+		.header_from = str_from(m->author),
 		.header_subject = STR("The printer on the second floor prints everything twice"),
-		.header_message_id = message_id,
+		.header_message_id = str_from(m->header_message_id),
 	};
-	int r = message_add(txn, &message_row, m->mail, &message);
-	if (r == 0)
-		r = client_upsert(txn, tenant, author, STR("Jane Doe"), now_ms, &client);
-	const struct ticket_row ticket_row = {
-		.tenant = tenant,
-		.subject = message_row.header_subject,
-		.requester = client,
-		.tag = STR(""),
+}
+
+static int add_ticket(struct store_txn *txn, const struct message_row *message, struct ticket_row *ticket,
+		      char *ret_reference)
+{
+	bool storm;
+	*ticket = (struct ticket_row){
+		.tenant = ticket->tenant,
+		.subject = message->header_subject,
 		.addressed_to = STR("support@acme.example"),
-		.created_ms = now_ms,
+		.created_ms = message->received_ms,
 	};
+	int r = client_upsert(txn, ticket->tenant, message->header_from, STR("Jane Doe"),
+			      message->received_ms, &ticket->requester);
 	if (r == 0)
-		r = ticket_add(txn, &ticket_row, &ticket, &number, reference);
-	const struct comment_row comment_row = {
-		.ticket = ticket,
-		.tenant = tenant,
-		.message = message,
-		.author = client,
-		.author_address = author,
+		r = pace_tickets(txn, ticket->requester, 60, message->received_ms - 3600000, &storm);
+	return r < 0 ? r : ticket_add(txn, ticket, &ticket->id, &ticket->number, ret_reference);
+}
+
+static int add_comment(struct store_txn *txn, const struct message_row *message, struct message_id id,
+		       const struct ticket_row *ticket, struct comment_id *ret)
+{
+	const struct comment_row row = {
+		.ticket = ticket->id,
+		.tenant = ticket->tenant,
+		.message = id,
+		.author = ticket->requester,
+		.author_address = message->header_from,
 		.text = {text_bytes, TEXT_SIZE},
 		.note = STR(""),
-		.header_message_id = message_id,
-		.created_ms = now_ms,
+		.header_message_id = message->header_message_id,
+		.created_ms = message->received_ms,
 	};
+	return comment_add(txn, &row, ret);
+}
+
+/* The caps of confirmations, whatever they say, and the two jobs. */
+static int add_jobs(struct bench_mail *m, struct store_txn *txn, const struct ticket_row *ticket,
+		    struct comment_id comment)
+{
+	static const struct quota_limits limits = {3 * 3600000, 10, 3, 1000};
+	const struct notice_maker maker = {m->bench->keys, STR("serveloapp.com")};
+	struct quota_record client, tenant;
+	int r = client_quota(txn, ticket->requester, client.bytes, &client.len);
 	if (r == 0)
-		r = comment_add(txn, &comment_row, &comment);
-	if (r == 0)
-		r = repeat_add(txn, &m->repeat, ticket, &m->id, now_ms);
-	const struct audit_row audit_row = {
-		.mail_id = m->id,
-		.received_ms = now_ms,
-		.tenant = tenant,
-		.reverse_path = author,
-		.recipient = STR("acme@serveloapp.com"),
-		.client_ip = message_row.client_ip,
-		.helo = message_row.helo,
-		.tls = message_row.tls,
-		.protocol = message_row.protocol,
-		.size = MAIL_SIZE,
-		.header_from = author,
-		.header_subject = message_row.header_subject,
-		.header_message_id = message_id,
-		.verdict = STR(""),
-		.outcome = AUDIT_CREATED,
-		.reply = str_from(reference),
-		.ticket = ticket,
+		r = tenant_quota(txn, ticket->tenant, tenant.bytes, &tenant.len);
+	if (r == 0 && quota_take(&limits, &client, &tenant, quota_subject_key(ticket->subject),
+				 ticket->created_ms) == QUOTA_FREE) {
+		r = client_set_quota(txn, ticket->requester, client.bytes, client.len);
+		if (r == 0)
+			r = tenant_set_quota(txn, ticket->tenant, tenant.bytes, tenant.len);
+	}
+	struct notice notice = {
+		.kind = OUTBOX_NOTIFY_TICKET,
+		.tenant = ticket->tenant,
+		.slug = str_from(m->slug),
+		.ticket = ticket->id,
+		.ticket_number = ticket->number,
 		.comment = comment,
-		.message = message,
+		.participant = PARTICIPANT_TEAM,
+		.recipient = STR("admin@acme.example"),
+		.mailbox = STR(""),
+		.text = STR(""),
+		.now_ms = ticket->created_ms,
 	};
 	if (r == 0)
-		r = audit_add(txn, &audit_row);
+		r = notice_add(txn, &maker, &notice, NULL);
+	notice.kind = OUTBOX_CONFIRM;
+	notice.comment.v = 0;
+	notice.participant = PARTICIPANT_REQUESTER;
+	notice.recipient = str_from(m->author);
+	return r < 0 ? r : notice_add(txn, &maker, &notice, NULL);
+}
+
+static int add_audit(struct store_txn *txn, const struct message_row *message, const struct audit_row *ids)
+{
+	struct audit_row row = *ids;
+	row.mail_id = message->mail_id;
+	row.received_ms = message->received_ms;
+	row.reverse_path = message->reverse_path;
+	row.recipient = STR("acme@serveloapp.com");
+	row.client_ip = message->client_ip;
+	row.helo = message->helo;
+	row.tls = message->tls;
+	row.protocol = message->protocol;
+	row.size = MAIL_SIZE;
+	row.header_from = message->header_from;
+	row.header_subject = message->header_subject;
+	row.header_message_id = message->header_message_id;
+	row.verdict = STR("normal");
+	row.error = STR("");
+	row.outcome = AUDIT_CREATED;
+	return audit_add(txn, &row);
+}
+
+static int apply_mail(struct store_job *job, struct store_txn *txn)
+{
+	struct bench_mail *m = CONTAINER_OF(job, struct bench_mail, job);
+	const struct message_row message = message_of(m, clock_now_ms());
+	struct ticket_row ticket = {.tenant = m->bench->tenants[m->tenant]};
+	struct audit_row ids = {.tenant = ticket.tenant};
+	struct repeat repeat;
+	char reference[TICKET_REFERENCE_SIZE] = "";
+
+	if (repeat_find(txn, &m->repeat, &repeat) != -ENOENT)
+		return -EEXIST;
+	int r = message_add(txn, &message, m->mail, &ids.message);
+	if (r == 0)
+		r = add_ticket(txn, &message, &ticket, reference);
+	if (r == 0)
+		r = add_comment(txn, &message, ids.message, &ticket, &ids.comment);
+	if (r == 0)
+		r = add_jobs(m, txn, &ticket, ids.comment);
+	if (r == 0)
+		r = repeat_add(txn, &m->repeat, ticket.id, &m->id, message.received_ms);
+	ids.ticket = ticket.id;
+	ids.reply = str_from(reference);
+	if (r == 0)
+		r = add_audit(txn, &message, &ids);
 	m->bench->writer_cpu = thread_cpu();
 	return r;
 }
@@ -195,6 +259,7 @@ static void submit_mail(struct bench *b)
 	m->bench = b;
 	m->id = mail_id_make();
 	m->tenant = (int64_t)(next_random(b) % (uint64_t)b->tenants_n);
+	snprintf(m->slug, sizeof(m->slug), "tenant-%lld", (long long)m->tenant);
 	snprintf(m->author, sizeof(m->author), "customer.%d@mail-%d.example.com",
 		 (int)(next_random(b) % AUTHORS), (int)(next_random(b) % 3));
 	snprintf(m->header_message_id, sizeof(m->header_message_id), "CAF%016llx.%llu@mail.example.com",
@@ -279,6 +344,8 @@ static void bench_open(struct bench *b, int64_t tenants)
 		exit(1);
 	}
 	must(store_spool_open(b->store, &b->spool), "spool");
+	const struct str key = STR("0123456789abcdef0123456789ABCDEF");
+	must(key_ring_new(&b->keys, &key, 1), "key");
 	struct tenants_job job = {.job = {.apply = apply_tenants, .done = tenants_done}, .bench = b};
 	must(store_submit(b->store, &job.job), "tenants");
 	while (!job.done)
@@ -299,11 +366,31 @@ static void bench_close(struct bench *b)
 	store_close(b->store);
 	uv_run(&b->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&b->loop);
+	key_ring_unref(b->keys);
 	free(b->tenants);
 	nftw(b->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- the tables ---- */
+
+static void batch_heads(void)
+{
+	printf("%8s %10s %12s %14s %12s\n", "clients", "mails/s", "jobs/commit", "writer us/mail",
+	       "commit us");
+}
+
+static void batch_row(struct bench *b, size_t clients, int64_t n)
+{
+	struct store_stats before = store_stats(b->store);
+	double cpu = b->writer_cpu;
+	int64_t started_us = clock_mono_us();
+	store_mails(b, n, clients);
+	double seconds = (double)(clock_mono_us() - started_us) / 1e6;
+	struct store_stats after = store_stats(b->store);
+	printf("%8zu %10.0f %12.1f %14.1f %12lld\n", clients, (double)n / seconds,
+	       (double)n / (double)(after.commits - before.commits), (b->writer_cpu - cpu) * 1e6 / (double)n,
+	       (long long)after.last_commit_us);
+}
 
 static void batches(void)
 {
@@ -311,20 +398,18 @@ static void batches(void)
 	struct bench b;
 	bench_open(&b, 10);
 	store_mails(&b, 2000, 50);
-	printf("%8s %10s %12s %14s %12s\n", "clients", "mails/s", "jobs/commit", "writer us/mail",
-	       "commit us");
-	for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
-		int64_t n = clients[i] == 1 ? 3000 : 20000;
-		struct store_stats before = store_stats(b.store);
-		double cpu = b.writer_cpu;
-		int64_t started_us = clock_mono_us();
-		store_mails(&b, n, clients[i]);
-		double seconds = (double)(clock_mono_us() - started_us) / 1e6;
-		struct store_stats after = store_stats(b.store);
-		printf("%8zu %10.0f %12.1f %14.1f %12lld\n", clients[i], (double)n / seconds,
-		       (double)n / (double)(after.commits - before.commits),
-		       (b.writer_cpu - cpu) * 1e6 / (double)n, (long long)after.last_commit_us);
-	}
+	batch_heads();
+	for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+		batch_row(&b, clients[i], clients[i] == 1 ? 3000 : 20000);
+	bench_close(&b);
+}
+
+static void one(size_t clients, int64_t mails, int64_t tenants)
+{
+	struct bench b;
+	bench_open(&b, tenants);
+	batch_heads();
+	batch_row(&b, clients, mails);
 	bench_close(&b);
 }
 
@@ -432,10 +517,14 @@ int main(int argc, char **argv)
 	memset(text_bytes, 't', sizeof(text_bytes));
 	if (argc == 2 && strcmp(argv[1], "batches") == 0) {
 		batches();
+	} else if (argc == 5 && strcmp(argv[1], "one") == 0) {
+		one((size_t)strtoull(argv[2], NULL, 10), strtoll(argv[3], NULL, 10),
+		    strtoll(argv[4], NULL, 10));
 	} else if (argc == 4 && strcmp(argv[1], "growth") == 0) {
 		growth(strtoll(argv[2], NULL, 10), strtoll(argv[3], NULL, 10));
 	} else {
-		fprintf(stderr, "usage: bench_store batches | bench_store growth MAX_TICKETS TENANTS\n");
+		fprintf(stderr, "usage: bench_store batches | one CLIENTS MAILS TENANTS | growth MAX_TICKETS "
+				"TENANTS\n");
 		return 64;
 	}
 	return 0;

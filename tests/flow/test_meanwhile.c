@@ -52,9 +52,7 @@ static void test_pause_while_under_way(void **state)
 	struct world world;
 	bool hang = true;
 	world_open(&world, hangs, &hang);
-	world_open_store(&world);
-	world_jobs(&world, 100);
-	world_start(&world);
+	world_begin(&world, 100);
 	world_settle(&world);
 	assert_int_equal(sink_mails(world.sink), 4);
 	pause_all(&world, true);
@@ -80,9 +78,7 @@ static void test_pause_at_any_moment(void **state)
 	(void)state;
 	struct world world;
 	world_open(&world, NULL, NULL);
-	world_open_store(&world);
-	world_jobs(&world, 200);
-	world_start(&world);
+	world_begin(&world, 200);
 	for (unsigned n = 0; n < 30; n++) {
 		for (unsigned i = 0; i < n; i++)
 			uv_run(&world.loop, UV_RUN_NOWAIT);
@@ -155,9 +151,7 @@ static void test_stopped_after_the_final_dot(void **state)
 	struct world world;
 	bool hang = true;
 	world_open(&world, hangs, &hang);
-	world_open_store(&world);
-	world_jobs(&world, 3);
-	world_start(&world);
+	world_begin(&world, 3);
 	world_settle(&world);
 	assert_int_equal(sink_mails(world.sink), 3);
 	world.outbound = outbound_close(world.outbound);
@@ -204,9 +198,7 @@ static void test_who_waits_pays_nothing(void **state)
 		size_t death = i;
 		world_open(&world, dies, &death);
 		world.relay.connections = 1;
-		world_open_store(&world);
-		world_jobs(&world, 20);
-		world_start(&world);
+		world_begin(&world, 20);
 		world_run_for(&world, MINUTES(10));
 		assert_in_range(tries_of_all(&world), 1, sink_conns(world.sink));
 		death = SIZE_MAX;
@@ -227,9 +219,7 @@ static void test_wall_clock_goes_back(void **state)
 	world_open(&world, hangs, &hang);
 	world.relay.end_timeout_ms = SECONDS(10);
 	world_put_wall_clock(DAYS(3));
-	world_open_store(&world);
-	world_jobs(&world, 3);
-	world_start(&world);
+	world_begin(&world, 3);
 	world_run_for(&world, MINUTES(1)); /* some are on their ladder */
 	hang = false;
 	sink_drop(world.sink);
@@ -255,9 +245,7 @@ static void test_wall_clock_goes_forwards(void **state)
 	bool hang = true;
 	world_open(&world, hangs, &hang);
 	world.relay.end_timeout_ms = SECONDS(10);
-	world_open_store(&world);
-	world_jobs(&world, 3);
-	world_start(&world);
+	world_begin(&world, 3);
 	world_run_for(&world, HOURS(1));
 	hang = false;
 	sink_drop(world.sink);

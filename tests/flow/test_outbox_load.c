@@ -22,9 +22,7 @@ static void test_order(void **state)
 	struct world world;
 	world_open(&world, NULL, NULL);
 	world.relay.connections = 1;
-	world_open_store(&world);
-	world_jobs(&world, 100);
-	world_start(&world);
+	world_begin(&world, 100);
 	world_run_until_sent(&world, 100, SECONDS(1));
 	assert_each_accepted(&world, 1, 1);
 	for (size_t i = 0; i < 100; i++)
@@ -45,9 +43,7 @@ static void test_every_third_is_deferred(void **state)
 	(void)state;
 	struct world world;
 	world_open(&world, every_third, NULL);
-	world_open_store(&world);
-	world_jobs(&world, 200);
-	world_start(&world);
+	world_begin(&world, 200);
 	world_run_until_sent(&world, 200, DAYS(1));
 	assert_each_accepted(&world, 1, 1);
 	assert_true(world_stats(&world).deferred >= 60);
@@ -68,9 +64,7 @@ static void test_connection_limit(void **state)
 	(void)state;
 	struct world world;
 	world_open(&world, one_at_a_time, NULL);
-	world_open_store(&world);
-	world_jobs(&world, 1);
-	world_start(&world);
+	world_begin(&world, 1);
 	world_run_until_sent(&world, 1, SECONDS(1));
 	world_jobs(&world, 89);
 	world_run_until_sent(&world, 90, SECONDS(2));
@@ -92,9 +86,7 @@ static void test_memory_is_bounded(void **state)
 	struct world world;
 	bool hang = true;
 	world_open(&world, hangs, &hang);
-	world_open_store(&world);
-	world_jobs(&world, 5000);
-	world_start(&world);
+	world_begin(&world, 5000);
 	world_settle(&world);
 	assert_int_equal(world_stats(&world).claimed, CLAIMED_MAX);
 	assert_int_equal(world_count(&world, OUTBOX_CLAIMED), CLAIMED_MAX);
@@ -139,9 +131,7 @@ static void test_large_mails(void **state)
 	world.relay.connections = 100;
 	world.kind = OUTBOX_NOTIFY_TICKET;
 	world.text = (struct str){text, SIZE};
-	world_open_store(&world);
-	world_jobs(&world, JOBS);
-	world_start(&world);
+	world_begin(&world, JOBS);
 	size_t most = held_most(&world);
 	print_message("    held %zu KiB at most, a mail has %zu KiB\n", most / 1024,
 		      sink_mail(world.sink, 0)->len / 1024);
@@ -163,9 +153,7 @@ static void test_rate(void **state)
 	struct world world;
 	world_open(&world, NULL, NULL);
 	world.relay.rate = 60;
-	world_open_store(&world);
-	world_jobs(&world, 100);
-	world_start(&world);
+	world_begin(&world, 100);
 	world_run_for(&world, SECONDS(30));
 	assert_in_range(world_count(&world, OUTBOX_SENT), 28, 32);
 	assert_in_range(world.claimed_most, 1, 9);
@@ -213,9 +201,7 @@ static void test_full_store(void **state)
 	struct world world;
 	world_open(&world, NULL, NULL);
 	world.storage.queue_max = 1;
-	world_open_store(&world);
-	world_jobs(&world, 60);
-	world_start(&world);
+	world_begin(&world, 60);
 	for (unsigned round = 0; round < 20; round++) {
 		struct stop stops[2] = {{.job = {.apply = stop_apply, .done = stop_done}},
 					{.job = {.apply = stop_apply, .done = stop_done}}};
@@ -357,9 +343,7 @@ static void test_another_relay(void **state)
 	struct conf_error error = {""};
 	bool hang = true;
 	world_open(&world, hangs, &hang);
-	world_open_store(&world);
-	world_jobs(&world, 100);
-	world_start(&world);
+	world_begin(&world, 100);
 	world_settle(&world);
 	assert_int_equal(sink_mails(world.sink), 4);
 	struct sink *other = sink_open(&world.loop, NULL, NULL);
@@ -390,9 +374,7 @@ static void test_drain(void **state)
 	unsigned drained = 0;
 	bool hang = true;
 	world_open(&world, hangs, &hang);
-	world_open_store(&world);
-	world_jobs(&world, 100);
-	world_start(&world);
+	world_begin(&world, 100);
 	world_settle(&world);
 	assert_int_equal(sink_mails(world.sink), 4);
 	outbound_drain(world.outbound, on_drained, &drained);
@@ -422,9 +404,7 @@ static void test_drain_at_rest(void **state)
 	struct world world;
 	unsigned drained = 0;
 	world_open(&world, NULL, NULL);
-	world_open_store(&world);
-	world_jobs(&world, 3);
-	world_start(&world);
+	world_begin(&world, 3);
 	world_run_until_sent(&world, 3, SECONDS(1));
 	outbound_drain(world.outbound, on_drained, &drained);
 	world_settle(&world);

@@ -142,9 +142,7 @@ static void test_moods(void **state)
 		struct mood mood = moods[i].mood;
 		print_message("    %s\n", moods[i].name);
 		world_open(&world, moody, &mood);
-		world_open_store(&world);
-		world_jobs(&world, JOBS);
-		world_start(&world);
+		world_begin(&world, JOBS);
 		world_run_for(&world, HOURS(1));
 		assert_why(&world, world.jobs[0].id, moods[i].why);
 		if (strcmp(mood.reply, "H") != 0) /* else some are on their way just now */
@@ -177,9 +175,7 @@ static void test_login(void **state)
 		world_open(&world, offers_auth, &offers);
 		world.relay.user = "me";
 		world.relay.password = "secret";
-		world_open_store(&world);
-		world_jobs(&world, 3);
-		world_start(&world);
+		world_begin(&world, 3);
 		world_run_for(&world, MINUTES(10));
 		assert_all_wait(&world, whys[i]);
 		world_close(&world);
@@ -266,9 +262,7 @@ static void test_tls(void **state)
 		world.relay.ca_file = ca_file;
 		world.relay.connections = 1;
 		world.relay.port = ntohs(((struct sockaddr_in *)&address)->sin_port);
-		world_open_store(&world);
-		world_jobs(&world, 3);
-		world_start(&world);
+		world_begin(&world, 3);
 		world_run_for(&world, MINUTES(30));
 		assert_all_wait(&world, tls_cases[i].why);
 		assert_int_equal(fake_relay_counts(bad).mails, 0);
@@ -300,9 +294,7 @@ static void test_no_relay(void **state)
 	struct conf_error error = {""};
 	world_open(&world, NULL, NULL);
 	world.relay.host = "";
-	world_open_store(&world);
-	world_jobs(&world, 3);
-	world_start(&world);
+	world_begin(&world, 3);
 	world_run_for(&world, DAYS(7));
 	assert_int_equal(world_count(&world, OUTBOX_DUE), 3);
 	assert_false(world_stats(&world).configured);

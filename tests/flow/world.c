@@ -272,6 +272,13 @@ void world_jobs(struct world *world, size_t n)
 		outbound_wake(world->outbound);
 }
 
+void world_begin(struct world *world, size_t n)
+{
+	world_open_store(world);
+	world_jobs(world, n);
+	world_start(world);
+}
+
 /* ---- time */
 
 struct outbound_stats world_stats(const struct world *world)

@@ -76,6 +76,8 @@ typedef int world_fn(void *ctx, struct store_txn *txn);
 int world_do(struct world *world, world_fn *fn, void *ctx);
 /* n tickets of customers of their own, and a job for each: its confirmation, if world.kind is not changed. */
 void world_jobs(struct world *world, size_t n);
+/* Most tests begin so: the store, n jobs in it, and the outbox sets off. */
+void world_begin(struct world *world, size_t n);
 
 /* Turns of the loop until nothing moves: no octet, no thread of ours, no step that could be done now. */
 void world_settle(struct world *world);

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "base/mailaddr.h"
+#include "base/utf8.h"
 #include "ingest/mail_wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,6 +27,8 @@ static void check(const struct parsed_mail *mail, const struct mail_limits *limi
 	must(mail->from.n <= limits->addresses_max && mail->references.n <= limits->references_max);
 	must(mail->attachments_n <= limits->attachments_max);
 	must(utf8_valid(mail->text) && utf8_valid(mail->reply) && utf8_valid(mail->html_text));
+	must(mail->forwarded_text.len <= limits->text_max && utf8_valid(mail->forwarded_text));
+	must(mail->forwarding_words.len <= limits->text_max && utf8_valid(mail->forwarding_words));
 	check_line(mail->subject);
 	check_line(mail->message_id);
 	check_line(mail->addressed_to);
@@ -39,7 +41,7 @@ static void check(const struct parsed_mail *mail, const struct mail_limits *limi
 	for (size_t i = 0; i < mail->from.n; i++) {
 		check_line(mail->from.items[i].name);
 		check_line(mail->from.items[i].address);
-		must(mail->from.items[i].address.len > 0);
+		must(mail->from.items[i].name.len + mail->from.items[i].address.len > 0);
 	}
 	for (size_t i = 0; i < mail->attachments_n; i++)
 		check_line(mail->attachments[i].filename);

@@ -92,7 +92,7 @@ static void do_later(struct smtp_stub *stub, uint64_t session_id, enum rcpt_stat
 	later->delivery = delivery;
 	stub->under_way++;
 	uv_timer_init(stub->loop, &later->timer);
-	uv_timer_start(&later->timer, on_later, LATER_MS, 0);
+	uv_timer_start(&later->timer, on_later, stub->later_ms ? stub->later_ms : LATER_MS, 0);
 }
 
 /* ---- what the engine asks */
@@ -128,7 +128,8 @@ static enum rcpt_status on_rcpt(void *ctx, struct delivery *delivery, const stru
 	if (i < 0)
 		return RCPT_UNKNOWN;
 	snprintf(ret->hint, sizeof(ret->hint), "%s", locals[i].hint);
-	if (locals[i].rcpt == RCPT_ACCEPTED || locals[i].later == RCPT_ACCEPTED)
+	if (locals[i].rcpt == RCPT_ACCEPTED ||
+	    (locals[i].rcpt == RCPT_LATER && locals[i].later == RCPT_ACCEPTED))
 		add_recipient(delivery, forward_path);
 	if (strcmp(locals[i].name, "held") == 0)
 		stub->held_session = delivery->session_id;

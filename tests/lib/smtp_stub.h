@@ -47,7 +47,8 @@ struct smtp_stub {
 	struct certs *certs;
 	char *dir;
 	const char *address;
-	int spool_files; /* mails bigger than this many octets go to a file; 0: 64 KiB */
+	unsigned later_ms; /* what "a little later" is; 0: 5 */
+	int spool_files;   /* mails bigger than this many octets go to a file; 0: 64 KiB */
 };
 
 void smtp_stub_init(struct smtp_stub *stub, uv_loop_t *loop);

@@ -119,13 +119,16 @@ static void test_buffered_lines_wait_for_a_flush_or_a_warning(void **state)
 {
 	(void)state;
 	log_setup(pipe_fds[1], LOG_FORMAT_TEXT, LOG_LEVEL_INFO, true);
+	assert_false(log_waits());
 	LOG(LOG_LEVEL_INFO, "one", lf_id("id", "1"));
+	assert_true(log_waits());
 	assert_int_equal(write(pipe_fds[1], "-", 1), 1);
 	assert_string_equal(written(), "-");
 	LOG(LOG_LEVEL_WARN, "two", lf_id("id", "1"));
 	assert_string_equal(written(), TIME " info id=1 one\n" TIME " warn id=1 two\n");
 	LOG(LOG_LEVEL_INFO, "three", lf_id("id", "1"));
 	log_flush();
+	assert_false(log_waits());
 	assert_string_equal(written(), TIME " info id=1 three\n");
 }
 

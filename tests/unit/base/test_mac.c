@@ -1,9 +1,11 @@
 /* Published test vectors, and the one-text-per-value rule of base64url. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -107,6 +109,65 @@ static void test_compare_and_random(void **state)
 	assert_memory_not_equal(a, b, sizeof(a));
 }
 
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* More than a thread fetches at once, in all sizes that come from its pool. */
+static void test_small_random_numbers_differ(void **state)
+{
+	(void)state;
+	enum { N = 1000 };
+	static uint64_t all[N];
+	for (size_t i = 0; i < N; i++) {
+		uint8_t part[8] = {0};
+		random_bytes(part, i % 8);
+		for (size_t k = i % 8; k < sizeof(part); k++)
+			assert_int_equal(part[k], 0);
+		random_bytes(&all[i], sizeof(all[i]));
+	}
+	qsort(all, N, sizeof(all[0]), by_value);
+	for (size_t i = 1; i < N; i++)
+		assert_true(all[i] != all[i - 1]);
+}
+
+/* More at once than a thread keeps contexts, ended in both ways, in another thread too. */
+static void *digest_many(void *arg)
+{
+	enum { N = 5 };
+	struct sha256 sha[N];
+	uint8_t digest[SHA256_SIZE], abc[SHA256_SIZE];
+	(void)arg;
+	sha256_once(STR("abc"), abc);
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < N; i++) {
+			sha256_init(&sha[i]);
+			sha256_update(&sha[i], i % 2 ? STR("ab") : STR("a"));
+		}
+		for (size_t i = 0; i < N; i++) {
+			if (i == (size_t)round) {
+				sha256_discard(&sha[i]);
+				continue;
+			}
+			sha256_update(&sha[i], i % 2 ? STR("c") : STR("bc"));
+			sha256_final(&sha[i], digest);
+			assert_memory_equal(digest, abc, sizeof(abc));
+		}
+	}
+	return NULL;
+}
+
+static void test_contexts_are_used_again(void **state)
+{
+	(void)state;
+	pthread_t thread;
+	digest_many(NULL);
+	assert_int_equal(pthread_create(&thread, NULL, digest_many, NULL), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +175,8 @@ int main(void)
 		cmocka_unit_test(test_hmac),
 		cmocka_unit_test(test_base64url),
 		cmocka_unit_test(test_compare_and_random),
+		cmocka_unit_test(test_small_random_numbers_differ),
+		cmocka_unit_test(test_contexts_are_used_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

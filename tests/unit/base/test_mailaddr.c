@@ -204,33 +204,6 @@ static void test_mailboxes_take_all_of_the_text(void **state)
 	}
 }
 
-static void test_utf8(void **state)
-{
-	(void)state;
-	static const struct {
-		struct str in;
-		bool want;
-	} cases[] = {
-		{STR_INIT(""), true},
-		{STR_INIT("plain ASCII, longer than eight"), true},
-		{STR_INIT("\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"),
-		 true},
-		{STR_INIT("\xed\x9f\xbf\xee\x80\x80"), true},
-		{STR_INIT("12345678\x80"), false},
-		{STR_INIT("\xc1\xbf"), false},
-		{STR_INIT("\xe0\x9f\xbf"), false},
-		{STR_INIT("\xed\xa0\x80"), false},
-		{STR_INIT("\xf0\x8f\xbf\xbf"), false},
-		{STR_INIT("\xf4\x90\x80\x80"), false},
-		{STR_INIT("\xc3"), false},
-		{STR_INIT("\xe2\x82"), false},
-		{STR_INIT("\xf0\x9f\x92"), false},
-		{STR_INIT("\xff"), false},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_int_equal(utf8_valid(cases[i].in), cases[i].want);
-}
-
 /*
  * Addresses of a public collection, one JSON object a line, with what RFC 5321 says of them: "accept" true or
  * false. Where it is null the form belongs to RFC 5322 only, and we may do either, without harm. Skipped when
@@ -314,7 +287,6 @@ int main(void)
 		cmocka_unit_test(test_every_byte_of_a_path_is_looked_at_within_bounds),
 		cmocka_unit_test(test_a_full_arena_is_told),
 		cmocka_unit_test(test_mailboxes_take_all_of_the_text),
-		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_collection),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

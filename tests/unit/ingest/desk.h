@@ -62,7 +62,7 @@ struct post {
 	const char *also_from;
 	const char *loop_mark, *forward_confirmation, *class_rule;
 	const char *returned_message_id, *returned_reverse_path;
-	const char *forwarded_author, *forwarded_subject;
+	const char *forwarded_author, *forwarded_subject, *forwarded_text, *forwarding_words;
 	enum mail_class class;
 	bool not_answerable, null_path;
 	const struct mail_report *reports;
@@ -236,6 +236,8 @@ static inline const char *desk_post(struct desk *desk, const struct post *post)
 		.returned_reverse_path = desk_str(post->returned_reverse_path),
 		.forwarded_author = {STR(""), desk_str(post->forwarded_author)},
 		.forwarded_subject = desk_str(post->forwarded_subject),
+		.forwarded_text = desk_str(post->forwarded_text),
+		.forwarding_words = desk_str(post->forwarding_words),
 		.loop_mark = desk_str(post->loop_mark),
 		.defects = STR(""),
 	};

@@ -573,6 +573,84 @@ static void a_mail_that_an_agent_forwards_is_the_customers(void **state)
 	desk_balanced(desk);
 }
 
+static bool on_forwarded(void *ctx, const struct comment_view *view)
+{
+	struct strbuf *all = ctx;
+	const struct comment_row *row = &view->row;
+	strbuf_printf(all, "%s %.*s%s: %.*s\n", row->author_kind == COMMENT_BY_AGENT ? "agent" : "client",
+		      STR_ARG(row->author_address), row->visibility == COMMENT_INTERNAL ? ", internal" : "",
+		      STR_ARG(row->text));
+	/* nobody but From says that the agent wrote it */
+	if (row->visibility == COMMENT_INTERNAL)
+		assert_true(str_starts(row->note, STR("Written above the mail that was forwarded")));
+	return true;
+}
+
+/* What an agent wrote above a mail that he forwards is never shown as the customer's. */
+static void who_forwards_speaks_for_himself(void **state)
+{
+	static const struct {
+		const char *forwarded, *words, *comments;
+	} cases[] = {
+		{"It is broken.", "He is angry again.",
+		 "client c@example.net: It is broken.\nagent admin@acme.example, internal: He is angry "
+		 "again.\n"},
+		{"It is broken.", "", "client c@example.net: It is broken.\n"},
+		/* where the two could not be told apart */
+		{"", "", "client c@example.net: whole 2\n"},
+	};
+	struct desk *desk = *state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[32], reference[32];
+		struct strbuf all;
+		snprintf(text, sizeof(text), "whole %zu", i);
+		snprintf(reference, sizeof(reference), "ACME-%05zu", i + 1);
+		desk_post(desk, &(struct post){.to = {"acme"},
+					       .from = "admin@acme.example",
+					       .subject = "Fwd: Broken",
+					       .text = text,
+					       .forwarded_author = "c@example.net",
+					       .forwarded_text = cases[i].forwarded,
+					       .forwarding_words = cases[i].words});
+		strbuf_init(&all, 4096);
+		assert_int_equal(
+			reader_comments(desk->reader, desk_ticket(desk, reference).id, on_forwarded, &all),
+			0);
+		strbuf_addc(&all, '\0');
+		check(i, "comments", all.ptr, cases[i].comments);
+		strbuf_done(&all);
+	}
+	/* a customer's forward stays one text */
+	desk_post(desk, &(struct post){.to = {"acme"},
+				       .from = JANE,
+				       .subject = "Fwd: Offer",
+				       .text = "all of it",
+				       .forwarded_author = "c@example.net",
+				       .forwarded_text = "part",
+				       .forwarding_words = "words"});
+	struct desk_comment comment = desk_last_comment(desk, "ACME-00004");
+	assert_int_equal(comment.n, 1);
+	assert_string_equal(comment.reply, "all of it");
+	desk_balanced(desk);
+}
+
+/* Below a reply address: who could not be told is not said to be unknown here. */
+static void a_mail_without_an_author_is_said_to_be_one(void **state)
+{
+	struct desk *desk = *state;
+	char client[80];
+	desk_post(desk, &(struct post){.to = {"acme"}, .from = JANE, .text = "Help."});
+	desk_reply_to(desk, "acme", 1, PARTICIPANT_REQUESTER, client, sizeof(client));
+	desk_post(desk, &(struct post){.to = {client}, .text = "It is me."});
+	struct desk_comment comment = desk_last_comment(desk, "ACME-00001");
+	assert_int_equal(comment.visibility, COMMENT_INTERNAL);
+	assert_non_null(strstr(comment.note, "Names no author"));
+	assert_null(strstr(comment.note, "nobody here has"));
+	desk_post(desk, &(struct post){.to = {client}, .from = "m@x.org", .text = "It is me!"});
+	assert_non_null(strstr(desk_last_comment(desk, "ACME-00001").note, "nobody here has"));
+	desk_balanced(desk);
+}
+
 /* ---- reports */
 
 static void bounce_to(const struct desk *desk, struct outbox_id job, char *ret, size_t size)
@@ -1023,6 +1101,8 @@ int main(void)
 		WITH_DESK(a_complaint_stops_mail_to_its_address),
 		WITH_DESK(a_complaint_may_name_the_mail_by_its_message_id),
 		WITH_DESK(an_answer_without_words_is_not_sent),
+		WITH_DESK(who_forwards_speaks_for_himself),
+		WITH_DESK(a_mail_without_an_author_is_said_to_be_one),
 		WITH_DESK(our_own_mail_is_not_forwarded_again),
 		WITH_DESK(recipients_of_several_kinds_are_each_treated_by_their_own_rule),
 		WITH_DESK(tokens_are_judged_at_rcpt),

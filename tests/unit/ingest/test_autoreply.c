@@ -18,7 +18,7 @@ struct example {
 	struct mail_field fields[FIELDS_MAX];
 	const char *media_type, *report_type;
 	const char *parts[PARTS_MAX];
-	const char *text;
+	const char *text, *summary, *own_words;
 	enum reverse_path_kind reverse_path;
 	enum mail_class class;
 	const char *rule; /* of the class, or what forbids to answer a normal mail; NULL: answerable */
@@ -43,6 +43,9 @@ static void classify(const struct example *example, struct mail_verdict *ret)
 				   .report_type = str_from(example->report_type),
 				   .part_types = parts,
 				   .text = str_from(example->text),
+				   .summary = str_from(example->summary),
+				   .own_words = str_from(example->own_words),
+				   .calendar_answer = example->summary != NULL,
 				   .reverse_path = example->reverse_path};
 	while (facts.fields_n < FIELDS_MAX && example->fields[facts.fields_n].name.ptr)
 		facts.fields_n++;
@@ -77,6 +80,30 @@ static void normal_mail(void **state UNUSED)
 		{JANE, .subject = "My order"},
 		{JANE, .subject = "hello", .fields = FIELD("Auto-Submitted", "no")},
 		{JANE, .subject = "hello", .fields = FIELD("auto-submitted", "No; (a comment)")},
+		/* a field without a value says nothing */
+		{JANE, .subject = "hello", .fields = FIELD("Auto-Submitted", ""), .text = "a question"},
+		{JANE, .subject = "hello", .fields = FIELD("X-Failed-Recipients", " "), .text = "hi"},
+		{JANE, .subject = "hello", .fields = FIELD("List-Id", "")},
+		/* words of absence from people who want something, or speak of somebody else */
+		{JANE, .subject = "Abwesenheit nächste Woche",
+		 .text = "Hallo, ich bin nächste Woche nicht im Büro. Bitte liefern Sie erst am 30.11."},
+		{JANE, .subject = "Absence du livreur",
+		 .text = "Bonjour, votre livreur était absent. Je suis absent du bureau demain, passez "
+			 "lundi."},
+		{JANE, .subject = "Vacation",
+		 .text = "I am on vacation until Monday. Please hold my parcel."},
+		{JANE, .subject = "Vacation request", .text = "I am on vacation from Monday."},
+		{JANE, .subject = "Out of office next week",
+		 .text = "I will be out of the office next week, please deliver after the 30th."},
+		{JANE, .subject = "Nicht im Büro",
+		 .text = "Ich bin bis Freitag nicht im Büro, bitte Paket\nbeim "
+			 "Nachbarn abgeben."},
+		{JANE, .subject = "Fuori ufficio",
+		 .text = "Sono fuori ufficio, per favore consegnate lunedì."},
+		{JANE, .subject = "Automatic response: system down",
+		 .text = "Our automatic response system by you is down."},
+		{JANE, .subject = "Automatic reply: wrong text",
+		 .text = "It shows the text of last year to all."},
 		/* people write about automatic mail */
 		{JANE, .subject = "Re: Automatic reply: hello", .text = "you are back?"},
 		{JANE, .subject = "Out of office reply does not work", .text = "please help"},
@@ -148,6 +175,24 @@ static void automatic_mail(void **state UNUSED)
 		 .rule = "subject:confirmation:en"},
 		{JANE, .subject = "Out of office until Monday", .class = MAIL_AUTO,
 		 .rule = "subject:out-of-office:en"},
+		/* a notice asks its reader to turn to others, and to be patient */
+		{JANE, .subject = "Out of office until Monday",
+		 .text = "I am out of the office. For urgent matters please ring Bob on 555 123.",
+		 .class = MAIL_AUTO, .rule = "subject:out-of-office:en"},
+		{JANE, .subject = "Abwesenheitsnotiz: Hallo",
+		 .text = "Ich bin im Urlaub. In dringenden Fällen wenden Sie sich bitte an "
+			 "info@firma.example.",
+		 .class = MAIL_AUTO, .rule = "subject:out-of-office:de"},
+		{JANE, .subject = "Automatic reply: Help",
+		 .text = "Thank you for your message. Please do not reply to this mail.", .class = MAIL_AUTO,
+		 .rule = "subject:automatic-reply:en"},
+		{JANE, .subject = "Autosvar: Hjälp", .text = "Jag är borta till måndag.", .class = MAIL_AUTO,
+		 .rule = "subject:automatic-reply:sv"},
+		{JANE, .subject = "Gelesen: Hilfe",
+		 .fields = FIELD("Content-Class", "urn:content-classes:mdn"), .class = MAIL_AUTO,
+		 .rule = "content-class:mdn"},
+		{JANE, .subject = "Gelesen: Hilfe", .text = "Ihre Nachricht wurde am 16.11.2026 gelesen.",
+		 .class = MAIL_AUTO, .rule = "text:read-receipt"},
 		{JANE, .subject = "自动回复：你好", .class = MAIL_AUTO, .rule = "subject:automatic-reply:zh"},
 		{JANE, .subject = "АВТООТВЕТ", .class = MAIL_AUTO, .rule = "subject:automatic-reply:ru"},
 		{JANE, .subject = "hello", .text = "I am out of the office until May.",
@@ -164,6 +209,173 @@ static void automatic_mail(void **state UNUSED)
 		{JANE, .subject = "Re: x", .media_type = "multipart/alternative",
 		 .parts = {"text/plain", "text/vnd.google.email-reaction+json"}, .class = MAIL_AUTO,
 		 .rule = "reaction"},
+	};
+	check(examples, ARRAY_SIZE(examples));
+}
+
+/*
+ * A subject without any field. Of programs, in the words and forms in which they are written, and of persons, who write
+ * about such mails.
+ */
+static void subjects(void **state UNUSED)
+{
+	static const char *const of_programs[] = {
+		"Automatic reply: My order 4711",
+		"Automatic reply: Re: Invoice",
+		"Out of Office AutoReply: hello",
+		"Out of office",
+		"Out of Office: back on Monday",
+		"Out of office until 3 May",
+		"I am out of the office from 3 to 9 May",
+		"OOO: traveling",
+		"[Auto-Reply] Your message",
+		"Auto-Reply: Thank you for your mail",
+		"Automatic reply to your message",
+		"Abwesenheitsnotiz",
+		"Abwesenheitsnotiz: Angebot 12",
+		"Automatische Antwort: Ihre Bestellung",
+		"Automatische Antwort auf Ihre Nachricht",
+		"Abwesend bis Montag",
+		"Réponse automatique\xc2\xa0: Facture 12",
+		"Absence du bureau",
+		"Message d'absence (Jean Dupont)",
+		"Respuesta automática: Pedido",
+		"Fuera de la oficina hasta el lunes",
+		"Risposta automatica: ordine",
+		"Fuori ufficio dal 3.11.",
+		"Resposta automática: pedido",
+		"Automatisch antwoord: bestelling",
+		"Autosvar: Beställning",
+		"Automatyczna odpowiedź: zamówienie",
+		"Автоматический ответ: заказ",
+		"自动回复：你好",
+		"【自動返信】お問い合わせありがとうございます",
+		"자동 회신: 주문",
+	};
+	static const struct example of_persons[] = {
+		{.subject = "Automatic reply: how do I turn it off?"},
+		{.subject = "Out of office: how do I set it up"},
+		{.subject = "Automatic replies are sent twice"},
+		{.subject = "Automatic reply does not work"},
+		{.subject = "Auto-reply is sent to the wrong customer"},
+		{.subject = "Auto-reply", .text = "Hello,\nwhere do I set the text of the auto-reply?\n"},
+		{.subject = "Out of office hours support needed"},
+		{.subject = "Out of office message can't be saved"},
+		{.subject = "Out of office message: cannot be saved"},
+		{.subject = "I am out of toner"},
+		{.subject = "I'm out of disk space"},
+		{.subject = "OOO Romashka: our contract"},
+		{.subject = "On vacation rentals and invoices"},
+		{.subject = "Abwesenheitsnotiz lässt sich nicht einrichten"},
+		{.subject = "Abwesenheitsnotiz lässt sich nicht einrichten",
+		 .text = "Ich bin ab dem 3.11. im Urlaub. Wie richte ich die Notiz ein?"},
+		{.subject = "Abwesenheitsnotiz: geht nicht"},
+		{.subject = "Abwesenheitsnotiz", .text = "Guten Tag, wie schalte ich sie ab?"},
+		{.subject = "Automatische Antwort kommt bei Kunden nicht an"},
+		{.subject = "Automatische Bestätigungen abschalten"},
+		{.subject = "Nicht im Büro erreichbar, bitte anrufen"},
+		{.subject = "Réponse automatique : comment la désactiver ?"},
+		{.subject = "Réponse automatique envoyée deux fois"},
+		{.subject = "Respuesta automática no funciona"},
+		{.subject = "Fuera de la oficina no puedo entrar en mi cuenta"},
+		{.subject = "Risposta automatica inviata al cliente sbagliato"},
+		{.subject = "Resposta automática está desligada"},
+		{.subject = "Automatisch antwoord uitzetten"},
+		{.subject = "Autosvar kommer fram två gånger"},
+		{.subject = "Автоматический ответ приходит дважды"},
+		{.subject = "自动回复不能关闭"},
+		{.subject = "自動返信が届きません"},
+		{.subject = "Ooops: order missing"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(of_programs); i++) {
+		const struct example example = {JANE, .subject = of_programs[i]};
+		struct mail_verdict verdict;
+		classify(&example, &verdict);
+		if (verdict.class != MAIL_AUTO || !str_starts(verdict.rule, STR("subject:")))
+			fail_msg("\"%s\": class %d rule \"%.*s\"", of_programs[i], (int)verdict.class,
+				 STR_ARG(verdict.rule));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(of_persons); i++) {
+		struct example example = of_persons[i];
+		example.from = "jane@customer.example";
+		check(&example, 1);
+	}
+}
+
+/* The same subjects with other evidence. */
+static void subjects_with_evidence(void **state UNUSED)
+{
+	static const struct example examples[] = {
+		/* the question is the customer's, in the mail that is answered */
+		{JANE, .subject = "Automatic reply: where is my order?",
+		 .fields = FIELD("In-Reply-To", "<a@shop.example>"), .class = MAIL_AUTO,
+		 .rule = "subject:automatic-reply:en"},
+		{JANE, .subject = "Automatic reply: where is my order?",
+		 .fields = FIELD("Precedence", "bulk"), .class = MAIL_AUTO,
+		 .rule = "subject:automatic-reply:en"},
+		{JANE, .subject = "Automatic reply: hello",
+		 .text = "I am out of the office. Urgent? Call Bob.", .class = MAIL_AUTO,
+		 .rule = "subject:automatic-reply:en"},
+		/* other programs' names for it, somewhere in the subject */
+		{JANE, .subject = "Jane Doe ist außer Haus", .text = "Ich kehre zurück am 09.11.2026.",
+		 .class = MAIL_AUTO, .rule = "text:out-of-office"},
+		{JANE, .subject = "Your ticket (Out of office)", .text = "I am away until Monday.",
+		 .class = MAIL_AUTO, .rule = "text:out-of-office"},
+		/* receipts and reactions without fields of their own */
+		{JANE, .subject = "Return Receipt",
+		 .text = "Your  Your ticket\ndocument:\nwas    Jane Doe/Acme\nreceived\nby:\nat:    "
+			 "03.11.2026 10:00:00",
+		 .class = MAIL_AUTO, .rule = "text:read-receipt"},
+		{JANE, .subject = "Gelesen: Ihr Ticket", .text = "Ihre Nachricht wurde am 3.11.2026 gelesen.",
+		 .class = MAIL_AUTO, .rule = "text:read-receipt"},
+		{JANE, .subject = "Lesebestätigung: Ihr Ticket",
+		 .text = "Dies ist eine Empfangsbestätigung für eine Nachricht.", .class = MAIL_AUTO,
+		 .rule = "text:read-receipt"},
+		{JANE, .subject = "Abwesenheit Herr Meier",
+		 .text = "Wer vertritt ihn, bitte melden. Ich bin bis 18 Uhr erreichbar."},
+		{JANE, .subject = "Gelesen: das Handbuch",
+		 .text = "Ich habe alles gelesen. Die Pumpe geht trotzdem nicht an."},
+		{JANE, .subject = "Read: the manual, and still stuck",
+		 .text = "It was read on Monday. And now?"},
+		{JANE, .subject = "Read: the manual", .text = "It is wrong on page 3."},
+		{JANE, .subject = "Lesebestätigung lässt sich nicht einschalten",
+		 .text = "Die Lesebestätigung für Mails fehlt."},
+		{JANE, .subject = "Jane Doe reacted to your message",
+		 .text = "Jane Doe reacted to your message:", .class = MAIL_AUTO, .rule = "reaction"},
+		/* a program that says of itself what it is */
+		{JANE, .subject = "We received your request",
+		 .text = "This is an automated response. Please do not reply.", .class = MAIL_AUTO,
+		 .rule = "text:automated"},
+		{JANE, .subject = "Ihre Anfrage",
+		 .text = "Dies ist eine automatisch erstellte Nachricht, bitte "
+			 "antworten Sie nicht darauf.",
+		 .class = MAIL_AUTO, .rule = "text:automated"},
+		{JANE, .subject = "Fwd: Your order",
+		 .text = "This is an automated message. Please do not reply."},
+		{JANE, .subject = "Strange mail",
+		 .text = "It says: this is an automated message, do not reply. Is that you?"},
+		{JANE, .subject = "Strange mail",
+		 .text = "This came from you, it looks like phishing:\n\n> Your account is locked.\n> This "
+			 "is an "
+			 "automated message, please do not reply.\n"},
+		{JANE, .subject = "Your mail", .text = "This is an automated test of ours, it failed."},
+		/* the quote's question is not the program's */
+		{JANE, .subject = "Abwesenheitsnotiz: Hallo", .text = "Bin weg.\n> Wo ist mein Paket?\n",
+		 .class = MAIL_AUTO, .rule = "subject:out-of-office:de"},
+		{JANE, .subject = "Abwesenheitsnotiz: Hallo", .text = "Bin weg: https://x.example/?a=b",
+		 .class = MAIL_AUTO, .rule = "subject:out-of-office:de"},
+		{JANE, .subject = "Abwesenheitsnotiz Jane Doe", .text = "Ich bin derzeit nicht im Haus.",
+		 .fields = FIELD("References", "<a@shop.example>"), .class = MAIL_AUTO,
+		 .rule = "subject:out-of-office:de"},
+		{JANE, .subject = "Out of office hours", .text = "closed", .reverse_path = REVERSE_PATH_NULL,
+		 .class = MAIL_AUTO, .rule = "subject:out-of-office:en"},
+		{JANE, .subject = "Jane is out of office", .text = "I am out of the office until May.",
+		 .class = MAIL_AUTO, .rule = "text:out-of-office"},
+		{JANE, .subject = "Is my out of office on?",
+		 .text = "I am on vacation from Monday. Can you see whether it is on?"},
+		/* an answer to a mail, about a thing of that name */
+		{JANE, .subject = "Abwesenheitsnotiz lässt sich nicht einrichten",
+		 .fields = FIELD("References", "<a@shop.example>"), .text = "Seit gestern."},
 	};
 	check(examples, ARRAY_SIZE(examples));
 }
@@ -391,12 +603,54 @@ static void forwarding_confirmations(void **state UNUSED)
 	check(examples, ARRAY_SIZE(examples));
 }
 
+#define ANSWER(words)                                                               \
+	JANE, .subject = "Declined: Review", .own_words = (words), .text = (words), \
+	      .summary =                                                            \
+		      "Calendar answer: Bob Roe <bob@customer.example> declined Review, 2026-11-24 10:00."
+#define OF_PROGRAM .class = MAIL_AUTO, .rule = "calendar-reply"
+#define SUBMITTED  .fields = FIELD("Auto-Submitted", "auto-generated")
+
+/* A person's words in a calendar's answer are a mail like any other; what the calendar adds by itself is none. */
+static void calendar_answers(void **state UNUSED)
+{
+	static const struct example examples[] = {
+		{ANSWER("Sorry, can we do it on Tuesday instead?\nThe key is at my neighbour's.")},
+		{ANSWER("Accepted, but I come late.")},
+		{ANSWER("ok")},
+		{ANSWER("When: Friday 10:00\nWhere: Room 5\n\n*~*~*~*~*~*~*~*~*~*\n\nI am ill.\n")},
+		{ANSWER("Bob Roe has declined this invitation with this note:\n\n\"I am ill\"\n\nReview\n")},
+		{ANSWER("Bob Roe has declined this invitation with this note: \"I am ill\"")},
+		{ANSWER("Bob Roe hat diese Einladung mit dieser Notiz abgelehnt: Bin krank")},
+		{ANSWER("Bob Roe has declined this invitation with this note:\nI am ill"), SUBMITTED,
+		 .rule = "auto-submitted"},
+		{JANE, .subject = "Declined: Review", .parts = {"text/plain", "text/calendar"},
+		 .own_words = "Tuesday suits me better."},
+		{ANSWER(""), OF_PROGRAM},
+		{ANSWER(" \n\n "), OF_PROGRAM},
+		{ANSWER("Bob Roe has declined this invitation.\n\nReview\nTuesday 10am to 11am\nRoom 5\n\n"
+			"Invitation from a calendar: https://calendar.example/\n"),
+		 OF_PROGRAM},
+		{ANSWER("Bob Roe hat die Einladung abgelehnt"), OF_PROGRAM},
+		{ANSWER("jane has declined: Review"), OF_PROGRAM},
+		{ANSWER("Your request was declined."), OF_PROGRAM},
+		{ANSWER("Review\nWhen: Friday\nWhere: Room 5\n-- --\nhttps://calendar.example/x\n"),
+		 OF_PROGRAM},
+		{ANSWER("-----Original Appointment-----\nFrom: Acme\nPlease come.\n"), OF_PROGRAM},
+		{ANSWER("The room cannot be booked that long."), SUBMITTED, .class = MAIL_AUTO,
+		 .rule = "auto-submitted"},
+		{ANSWER("I am ill."), .fields = FIELD("X-Servelo-Loop", "answer.AbC"), .class = MAIL_AUTO,
+		 .rule = "loop-mark"},
+	};
+	check(examples, ARRAY_SIZE(examples));
+}
+
 /* A table entry that is not folded could never match. */
 static void tables_are_folded(void **state UNUSED)
 {
 	const struct word_rules *const tables[] = {&vacation_subjects, &vacation_texts,    &bounce_subjects,
 						   &bounce_texts,      &bounce_weak_texts, &feedback_subjects,
-						   &calendar_subjects, &forward_words,     &confirm_words};
+						   &calendar_subjects, &forward_words,     &confirm_words,
+						   &absence_nouns,     &absence_words,     &received_words};
 	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
 		for (size_t i = 0; i < tables[t]->n; i++) {
 			struct str text = str_trim(str_from(tables[t]->items[i].text));
@@ -429,9 +683,15 @@ static void hostile_facts(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(normal_mail),          cmocka_unit_test(automatic_mail),
-		cmocka_unit_test(bounces_and_feedback), cmocka_unit_test(forwarding_confirmations),
-		cmocka_unit_test(tables_are_folded),    cmocka_unit_test(hostile_facts),
+		cmocka_unit_test(normal_mail),
+		cmocka_unit_test(automatic_mail),
+		cmocka_unit_test(subjects),
+		cmocka_unit_test(subjects_with_evidence),
+		cmocka_unit_test(bounces_and_feedback),
+		cmocka_unit_test(forwarding_confirmations),
+		cmocka_unit_test(calendar_answers),
+		cmocka_unit_test(tables_are_folded),
+		cmocka_unit_test(hostile_facts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,8 +14,9 @@ static char buf[COMMENT_ABOUT_MAX + COMMENT_NOTE_MAX];
 static void how_it_came_is_a_line_that_is_found_again(void **state UNUSED)
 {
 	static const enum comment_about all[] = {
-		ABOUT_STRANGER,     ABOUT_AGENT_AS_CLIENT, ABOUT_AGENT_UNPROVEN, ABOUT_EVENT,
-		ABOUT_FORWARDED_BY, ABOUT_TICKET_GONE,     ABOUT_LINKED,         ABOUT_STORM,
+		ABOUT_NO_AUTHOR,      ABOUT_SEVERAL_AUTHORS, ABOUT_STRANGER,     ABOUT_AGENT_AS_CLIENT,
+		ABOUT_AGENT_UNPROVEN, ABOUT_EVENT,           ABOUT_FORWARDED_BY, ABOUT_FORWARDING_WORDS,
+		ABOUT_TICKET_GONE,    ABOUT_LINKED,          ABOUT_STORM,
 	};
 	const struct str read = STR("1 attachment is left out; the original holds it.");
 	static char again[COMMENT_ABOUT_MAX + COMMENT_NOTE_MAX];

@@ -326,6 +326,76 @@ static void what_is_no_forward(void **state UNUSED)
 	check(examples, ARRAY_SIZE(examples));
 }
 
+/* What the customer wrote, and what who forwards it wrote above. */
+static void two_texts(void **state UNUSED)
+{
+	static const struct {
+		const char *what, *text, *forwarded, *words;
+	} cases[] = {
+		{"Gmail",
+		 "Please take this one.\n\n---------- Forwarded message ---------\nFrom: Jane Doe "
+		 "<jane@customer.example>\nDate: Mon, 3 Nov 2025 at 10:15\nSubject: Broken\nTo: "
+		 "<bob@acme.example>\n\n\nHello,\n\nit is broken.\n\n-- \nJane\n",
+		 "Hello,\n\nit is broken.\n\n-- \nJane", "Please take this one."},
+		{"Outlook, with a signature",
+		 "FYI\n\nBob\n\nFrom: Jane Doe <jane@customer.example>\nSent: Monday, 3 November 2025 "
+		 "10:15\nTo: "
+		 "Bob <bob@acme.example>\nSubject: Broken\n\nHello\n",
+		 "Hello", "FYI\n\nBob"},
+		{"quoted by an attribution",
+		 "Can you do that?\n\nOn 3 Nov 2025, at 10:15, Jane Doe <jane@customer.example> wrote:\n\n> "
+		 "Hello\n"
+		 ">\n>> older\n> Jane\n",
+		 "Hello\n\n> older\nJane", "Can you do that?"},
+		{"Apple, quoted, no words",
+		 "Begin forwarded message:\n\n> From: Jane Doe <jane@customer.example>\n> Subject: Broken\n> "
+		 "Date: 3 "
+		 "November 2025 at 10:15:00 CET\n> To: bob@acme.example\n> \n> Hello\n",
+		 "Hello", ""},
+		{"a signature alone",
+		 "-- \nBob\n\n-------- Weitergeleitete Nachricht --------\nBetreff: Drucker\nVon: Jane Doe "
+		 "<jane@customer.example>\nAn: bob@acme.example\n\n\nHallo: kaputt.\n",
+		 "Hallo: kaputt.", ""},
+		{"the text begins at once",
+		 "---------- Forwarded message ---------\nFrom: Jane Doe <jane@customer.example>\nSubject: "
+		 "Broken\nTo: <bob@acme.example>,\n <eve@acme.example>\nIt is on fire.\nPlease "
+		 "come.\n\nJane\n",
+		 "It is on fire.\nPlease come.\n\nJane", ""},
+		{"a text that looks like a block",
+		 "---------- Forwarded message ---------\nFrom: Jane Doe <jane@customer.example>\nDate: 3 "
+		 "November 2025\nSubject: Broken\nTo: <bob@acme.example>\n\nDate: 5 November\nSubject: order "
+		 "77\nPlease deliver.\n",
+		 "Date: 5 November\nSubject: order 77\nPlease deliver.", ""},
+		{"a block with empty lines",
+		 "---------- Forwarded message ---------\n\nFrom: Jane Doe <jane@customer.example>\n\nDate: "
+		 "3 "
+		 "November 2025\n\nSubject: Broken\n\nHello\n",
+		 "Hello", ""},
+		{"nothing below the block",
+		 "Words.\n\n---------- Forwarded message ---------\nFrom: Jane Doe "
+		 "<jane@customer.example>\nSubject: "
+		 "Broken\n\n",
+		 "", ""},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct forwarded_facts facts = {.subject = STR("Fwd: Broken"),
+						      .text = str_from(cases[i].text),
+						      .block = true,
+						      .attached = STR("")};
+		struct forwarded got;
+		struct arena arena;
+		arena_init(&arena, 4096);
+		assert_int_equal(forwarded_read(&arena, &facts, &mail_limits_default, &got), 0);
+		assert_true(str_eq(got.author.address, STR("jane@customer.example")));
+		if (!str_eq(got.text, str_from(cases[i].forwarded)) ||
+		    !str_eq(got.words, str_from(cases[i].words)))
+			fail_msg("%s: \"%.*s\" below \"%.*s\"", cases[i].what, STR_ARG(got.text),
+				 STR_ARG(got.words));
+		assert_false(got.attached);
+		arena_done(&arena);
+	}
+}
+
 static void hostile_sizes(void **state UNUSED)
 {
 	static const char *const pieces[] = {"From: ",
@@ -375,9 +445,9 @@ static void a_full_arena_is_said(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blocks_in_the_text),   cmocka_unit_test(attached_mails),
-		cmocka_unit_test(what_is_no_forward),   cmocka_unit_test(hostile_sizes),
-		cmocka_unit_test(a_full_arena_is_said),
+		cmocka_unit_test(blocks_in_the_text), cmocka_unit_test(attached_mails),
+		cmocka_unit_test(what_is_no_forward), cmocka_unit_test(two_texts),
+		cmocka_unit_test(hostile_sizes),      cmocka_unit_test(a_full_arena_is_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

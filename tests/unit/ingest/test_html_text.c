@@ -88,6 +88,38 @@ static void what_is_not_shown(void **state UNUSED)
 	check(pairs, ARRAY_SIZE(pairs));
 }
 
+/* When nothing else is left, what was hidden by a program's mistake is better than nothing. */
+static void nothing_is_lost(void **state UNUSED)
+{
+	static const struct pair pairs[] = {
+		{"<div style='display:none'><p>all of it</p></div>", "all of it"},
+		{"<div hidden><blockquote>a</blockquote>b</div>", "> a\n\nb"},
+		{"<!-- no end <p>text</p>", "no end\n\ntext"},
+		{"<!--", ""},
+		{"<!-", ""},
+		{"<!-- whole --><!-- <b>not whole", "not whole"},
+		{"<style>p{}<p>text", "text"},
+		{"<style>p{}", ""},
+		{"<style>p{}</style><style>q{}<p>text", "text"},
+		{"<script>var a = 1;<p>text</p><script>var b<p>more", "text\n\nmore"},
+		{"<title>text", "text"},
+		/* what ends as it should stays unseen */
+		{"<title>t</title><style>p{}</style><!-- c --><script>s</script>", ""},
+		{"<style>p{}</style><p hidden>text</p><!-- c -->", "text"},
+		/* and where something is seen, nothing else is shown */
+		{"<p>before</p><!-- no end <p>after</p>", "before"},
+		{"<p>before</p><style>p{}<p>after</p>", "before"},
+		{"<img alt=logo><p hidden>hidden</p>", "logo"},
+	};
+	struct strbuf out;
+	check(pairs, ARRAY_SIZE(pairs));
+	strbuf_init(&out, 100);
+	strbuf_adds(&out, "text");
+	assert_int_equal(html_to_text(STR("<p hidden>hidden</p>"), &out, NULL), 0);
+	assert_true(str_eq(strbuf_str(&out), STR("text")));
+	strbuf_done(&out);
+}
+
 static void characters(void **state UNUSED)
 {
 	static const struct pair pairs[] = {
@@ -279,6 +311,8 @@ static void hostile_shapes(void **state UNUSED)
 		"</table>x",
 		"<div class=gmail_quote>x",
 		"<div hidden>",
+		"<style>",
+		"<title><style>x",
 		"<q>",
 		"<ol start=999999><li>y",
 		"<span style='mso-list:Ignore'>x",
@@ -314,6 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paragraphs_and_lines),
 		cmocka_unit_test(what_is_not_shown),
+		cmocka_unit_test(nothing_is_lost),
 		cmocka_unit_test(characters),
 		cmocka_unit_test(lists_and_tables),
 		cmocka_unit_test(links),

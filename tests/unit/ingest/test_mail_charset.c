@@ -102,6 +102,65 @@ static void unlabelled_text_is_detected(void **state)
 	strbuf_done(&out);
 }
 
+/* A subject or a name has a few octets above 0x7f, which the detector knows little about. */
+static void short_text_is_what_people_write(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in, *want;
+	} texts[] = {
+		{"Se\xf1or", "Señor"},
+		{"Jos\xe9", "José"},
+		{"A\xf1o nuevo", "Año nuevo"},
+		{"\xbfQu\xe9 pasa?", "¿Qué pasa?"},
+		{"na\xefve", "naïve"},
+		{"\xcele", "Île"},
+		{"pi\xf9 o meno cos\xec", "più o meno così"},
+		{"Don\x92t", "Don’t"},
+		{"Servelo\x99 has a ticket for you", "Servelo™ has a ticket for you"},
+		{"R\xfc"
+		 "ckfrage zu Auftrag 4711",
+		 "Rückfrage zu Auftrag 4711"},
+		/* signs inside of words, and letters that the West has not, are another charset's letters */
+		{"Reklamacja zam\xf3wienia \x96 b\xb3\xb9"
+		 "d",
+		 "Reklamacja zamówienia – błąd"},
+		{"Sipari\xfe hakk\xfdnda soru", "Sipariş hakkında soru"},
+		/* nobody writes controls */
+		{"P\xf8\xedli\x9a \x9elu\x9dou\xe8k\xfd k\xf9\xf2", "Příliš žluťoučký kůň"},
+		/* the capitals tell Windows from a Macintosh */
+		{"\xd1\xf7\xb8\xf2 \xed\xe0 \xee\xef\xeb\xe0\xf2\xf3", "Счёт на оплату"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct strbuf out;
+		strbuf_init(&out, 1000);
+		mail_charset_to_utf8(STR(""), STR(""), str_from(texts[i].in), &out);
+		assert_string_equal(out.ptr, texts[i].want);
+		strbuf_done(&out);
+	}
+}
+
+static void the_whole_mail_is_a_hint(void **state)
+{
+	(void)state;
+	struct strbuf out;
+	struct str guess = mail_charset_guess(
+		STR("Subject: dotaz \xe8.\n\nDobr\xfd den, p\xf8\xedli\x9a \x9elu\x9dou\xe8k\xfd k\xf9\xf2 "
+		    "\xfap\xecl \xef\xe1"
+		    "belsk\xe9 \xf3"
+		    "dy.\n"));
+
+	assert_true(mail_charset_known(guess));
+	strbuf_init(&out, 1000);
+	mail_charset_to_utf8(STR(""), guess, STR("dotaz \xe8."), &out);
+	assert_string_equal(out.ptr, "dotaz č.");
+	strbuf_done(&out);
+	assert_int_equal(mail_charset_guess(STR("plain")).len, 0);
+	assert_int_equal(mail_charset_guess(STR("\xc3\xa4")).len, 0);
+	assert_int_equal(mail_charset_guess(STR("")).len, 0);
+}
+
 static void every_label_converts(void **state)
 {
 	(void)state;
@@ -216,9 +275,14 @@ static void lines_and_texts_are_cleaned(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_charset_becomes_utf8), cmocka_unit_test(unlabelled_text_is_detected),
-		cmocka_unit_test(every_label_converts),     cmocka_unit_test(garbage_stays_valid),
-		cmocka_unit_test(flags_say_what_happened),  cmocka_unit_test(lines_and_texts_are_cleaned),
+		cmocka_unit_test(any_charset_becomes_utf8),
+		cmocka_unit_test(unlabelled_text_is_detected),
+		cmocka_unit_test(short_text_is_what_people_write),
+		cmocka_unit_test(the_whole_mail_is_a_hint),
+		cmocka_unit_test(every_label_converts),
+		cmocka_unit_test(garbage_stays_valid),
+		cmocka_unit_test(flags_say_what_happened),
+		cmocka_unit_test(lines_and_texts_are_cleaned),
 	};
 	mail_charset_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);

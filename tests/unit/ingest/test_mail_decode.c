@@ -35,6 +35,18 @@ static const struct {
 	{B, STR_INIT("aGVsbG8=\r\nd29ybGQ="), STR_INIT("helloworld")},
 	{B, STR_INIT("aGVsbG8=\r\n\r\nd29ybGQ=\r\n"), STR_INIT("helloworld")},
 	{B, STR_INIT("===="), STR_INIT("")},
+	/* a footer behind data without padding */
+	{B, STR_INIT("aGVs\r\n-- \r\nusers list\r\n"), STR_INIT("hel")},
+	{B, STR_INIT("aGVs\n_______\nusers\n"), STR_INIT("hel")},
+	{B, STR_INIT("aGVs\n\nYou get this mail because you are on a list\nusers\n"), STR_INIT("hel")},
+	{B, STR_INIT("aGVs\nusers@lists.example.org\nusers\n"), STR_INIT("hel")},
+	/* garbage on lines of its own, and words before and between full lines */
+	{B, STR_INIT("!!\naGVs\n!!!!\nbG8=\n"), STR_INIT("hello")},
+	{B, STR_INIT("aGVs!!bG8="), STR_INIT("hello")},
+	{B, STR_INIT("Here is the file:\nYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh\n"),
+	 STR_INIT("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")},
+	{B, STR_INIT("aGVs\nscanned by a gateway\nYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh\n"),
+	 STR_INIT("helaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")},
 	{B, STR_INIT("a"), STR_INIT("")},
 	{B, STR_INIT("AAAA"), STR_INIT("\0\0\0")},
 	{B, STR_INIT(""), STR_INIT("")},
@@ -75,6 +87,65 @@ static void tolerant_decoding(void **state)
 		assert_int_equal(mail_decode_size(cases[i].encoding, cases[i].in), out.len);
 		strbuf_done(&out);
 	}
+}
+
+static void what_was_wrong(void **state)
+{
+	(void)state;
+	static const struct {
+		enum mail_encoding encoding;
+		struct str in;
+		unsigned want;
+	} flaws[] = {
+		{B, STR_INIT("aGVsbG8=\r\n"), 0},
+		{B, STR_INIT("aGVs\r\nbG8h\r\n\r\n"), 0},
+		{B, STR_INIT("aGVsbG8=\nd29ybGQ=\n"), 0},
+		{B, STR_INIT("aGVs!!bG8="), MAIL_FLAW_FOREIGN},
+		{B, STR_INIT("aGVsbG8"), MAIL_FLAW_CUT},
+		{B, STR_INIT("aGVsb"), MAIL_FLAW_CUT},
+		{B, STR_INIT("aGVsbG8=\n-- \nlist"), MAIL_FLAW_TRAILING},
+		{B, STR_INIT("aGVs\n-- \nlist"), MAIL_FLAW_TRAILING},
+		{B, STR_INIT("aGVsbG8= ignored?\r\n"), MAIL_FLAW_TRAILING},
+		{Q, STR_INIT("a=3Db=\nc=20"), 0},
+		{Q, STR_INIT("a="), 0}, /* a soft break */
+		{Q, STR_INIT("a=4"), MAIL_FLAW_CUT},
+		{Q, STR_INIT("a=4\r\n"), MAIL_FLAW_CUT},
+		{Q, STR_INIT("a=XYb"), MAIL_FLAW_FOREIGN},
+		{I, STR_INIT("a=4\0"), 0},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(flaws); i++) {
+		struct strbuf out;
+		unsigned got = 0;
+		strbuf_init(&out, 1000);
+		assert_true(mail_decode_told(flaws[i].encoding, flaws[i].in, &out, &got));
+		if (got != flaws[i].want)
+			fail_msg("case %zu: %u, not %u", i, got, flaws[i].want);
+		strbuf_done(&out);
+	}
+}
+
+static void plain_texts_that_say_base64(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in;
+		bool plain;
+	} texts[] = {
+		{"Hello, this is plain.\nYes.\n", true},
+		{"Hello\n", true},
+		{"Hello world\n", true},
+		{"-- \nBob\n", true},
+		{"aGVsbG8=\n", false},
+		{"aGVs!!bG8=\n", false},
+		{"aGVsbG8= ignored\n", false},
+		{"!!!!\naGVsbG8=\n", false},
+		{"aGVsbG8=\n-- \nusers list\n", false},
+		{"A word before:\nYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh\n", false},
+		{"", false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (mail_base64_is_plain(str_from(texts[i].in)) != texts[i].plain)
+			fail_msg("case %zu", i);
 }
 
 static void small_buffers_change_nothing(void **state)
@@ -121,15 +192,20 @@ static void names_of_encodings(void **state)
 	assert_int_equal(mail_encoding_of(STR("x-uuencode")), U);
 	assert_int_equal(mail_encoding_of(STR("8bit")), I);
 	assert_int_equal(mail_encoding_of(STR("")), I);
+	assert_int_equal(mail_encoding_of(STR("quoted_printable")), Q);
+	assert_int_equal(mail_encoding_of(STR("quoted printable")), Q);
+	assert_true(mail_encoding_known(STR("8Bit")));
+	assert_true(mail_encoding_known(STR("\"binary\"; x")));
+	assert_false(mail_encoding_known(STR("x-foo64")));
+	assert_false(mail_encoding_known(STR("utf-8")));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tolerant_decoding),
-		cmocka_unit_test(small_buffers_change_nothing),
-		cmocka_unit_test(a_full_buffer_cuts),
-		cmocka_unit_test(names_of_encodings),
+		cmocka_unit_test(tolerant_decoding),           cmocka_unit_test(what_was_wrong),
+		cmocka_unit_test(plain_texts_that_say_base64), cmocka_unit_test(small_buffers_change_nothing),
+		cmocka_unit_test(a_full_buffer_cuts),          cmocka_unit_test(names_of_encodings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

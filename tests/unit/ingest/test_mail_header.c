@@ -218,6 +218,35 @@ static void addresses_have_a_limit(void **state)
 	arena_done(&arena);
 }
 
+static void what_stands_before_a_header_section(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in;
+		size_t want;
+	} cases[] = {
+		{"From: a@b.org\n", 0},
+		{"\xef\xbb\xbf"
+		 "From: a@b.org\n",
+		 3},
+		{"\n\r\n  \nSubject: x\n", 6},
+		{"\xef\xbb\xbf\nReceived: x\n", 4},
+		{"\xef\xbb\xbf"
+		 "From a@b.org Mon Nov  2 10:00:00 2026\n",
+		 3},
+		{"\nX-Mailer: x\n", 1},
+		/* a text */
+		{"\nHello: world\n", 0},
+		{"\nDear Jane,\n", 0},
+		{"\xef\xbb\xbf\nDear Jane,\n", 3},
+		{"\n\n", 0},
+		{"", 0},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (mail_header_lead(str_from(cases[i].in), '\n') != cases[i].want)
+			fail_msg("case %zu: %zu", i, mail_header_lead(str_from(cases[i].in), '\n'));
+}
+
 static void dates(void **state)
 {
 	(void)state;
@@ -242,6 +271,19 @@ static void dates(void **state)
 		{"Thu, 13 Feb 1969 23:32 -0330", 0},
 		{"Mon, 2 Nov 2026 10:00:00 +9999", 1793613600},
 		{"Mon, 31 Dec 2026 24:00:00 +0000", 1798761600},
+		/* as systems name months in other languages */
+		{"Mo, 2 Dez 2026 10:00:00 +0100", 1796202000},
+		{"mar., 3 nov. 2026 10:00:00 +0100", 1793696400},
+		{"mar., 3 mars 2026 10:00:00 +0100", 1772528400},
+		{"jeu., 5 f\xc3\xa9vr. 2026 10:00:00 +0100", 1770282000},
+		{"Di, 3 M\xe4r 2026 10:00:00 +0100", 1772528400},
+		{"mi\xc3\xa9, 4 ago 2026 10:00:00 +0200", 1785830400},
+		{"Mar 3 2026 09:00:00 GMT", 1772528400},
+		/* who writes PM writes the month first */
+		{"11/02/2026 09:00 AM", 1793610000},
+		{"13/11/2026 09:00 AM", 1794560400},
+		{"=?utf-8?Q?Mon,_2_Nov_2026_10:00:00_+0100?=", 1793610000},
+		{"=?utf-8?", 0},
 		{"soon", 0},
 		{"", 0},
 		{"2 Nov 99999999999999 10:00", 0},
@@ -370,6 +412,7 @@ int main(void)
 		cmocka_unit_test(raw_parameters),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(addresses_have_a_limit),
+		cmocka_unit_test(what_stands_before_a_header_section),
 		cmocka_unit_test(dates),
 		cmocka_unit_test(identifiers),
 		cmocka_unit_test(header_sections),

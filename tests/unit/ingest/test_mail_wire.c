@@ -73,6 +73,8 @@ static struct parsed_mail full_mail(void)
 		.returned_reverse_path = STR("bounce+token@tickets.example"),
 		.forwarded_author = {STR("J\xc3\xa4ne"), STR("jane@customer.example")},
 		.forwarded_subject = STR("Broken \xe2\x82\xac"),
+		.forwarded_text = STR("It is broken."),
+		.forwarding_words = STR("Please look."),
 		.loop_mark = STR("answer.QwEH"),
 		.received_n = 7,
 		.defects = STR("8bit-header"),
@@ -139,6 +141,8 @@ static void expect_same(const struct parsed_mail *a, const struct parsed_mail *b
 	assert_true(str_eq(a->forwarded_author.name, b->forwarded_author.name));
 	assert_true(str_eq(a->forwarded_author.address, b->forwarded_author.address));
 	assert_true(str_eq(a->forwarded_subject, b->forwarded_subject));
+	assert_true(str_eq(a->forwarded_text, b->forwarded_text));
+	assert_true(str_eq(a->forwarding_words, b->forwarding_words));
 	assert_true(str_eq(a->loop_mark, b->loop_mark));
 	assert_int_equal(a->received_n, b->received_n);
 	assert_true(str_eq(a->defects, b->defects));

@@ -32,6 +32,16 @@ static const struct {
 	{MIXED("\"a b\"") "--a b\r\n\r\none\r\n--a b--", "multipart/mixed 1 text/plain[one]"},
 	/* not closed */
 	{MIXED("b") "--b\r\n\r\none", "multipart/mixed 1 text/plain[one]"},
+	/* cut inside of the last delimiter; or a program forgot the line end before a delimiter */
+	{MIXED("b") "--b\r\n\r\none\r\n--b-\r\n", "multipart/mixed 1 text/plain[one]"},
+	{MIXED("b") "--b\r\n\r\none--b-- \r\n\r\n", "multipart/mixed 1 text/plain[one]"},
+	{MIXED("b") "--b\r\n\r\none--b\r\nContent-Type: a/b\r\n\r\ntwo\r\n--b--",
+	 "multipart/mixed 1 text/plain[one] 2 a/b[two]"},
+	{MIXED("o") "--o\r\n" MIXED("i") "--i\r\n\r\none--o\r\nContent-Type: a/b\r\n\r\ntwo--o--",
+	 "multipart/mixed 1 multipart/mixed 1.1 text/plain[one] 2 a/b[two]"},
+	/* but a text may speak of it */
+	{MIXED("b") "--b\r\n\r\none--b\r\ntwo--b--\r\nthree--bc--\r\n--b-\r\nx\r\n--b--",
+	 "multipart/mixed 1 text/plain[one--b\r\ntwo--b--\r\nthree--bc--\r\n--b-\r\nx]"},
 	/* nested, the inner one not closed */
 	{MIXED("o") "--o\r\n" MIXED("i") "--i\r\n\r\none\r\n--o\r\n\r\ntwo\r\n--o--",
 	 "multipart/mixed 1 multipart/mixed 1.1 text/plain[one] 2 text/plain[two]"},
@@ -53,6 +63,10 @@ static const struct {
 	{"Content-Type: multipart/mixed\n\n--x\nContent-Type: a/b\n\none\n--x--\n",
 	 "multipart/mixed 1 a/b[one]"},
 	{MIXED("y") "--x\nContent-Type: a/b\n\none\n--x--\n", "multipart/mixed 1 a/b[one]"},
+	{MIXED("o") "--o\n" MIXED("y") "--x\nContent-Type: a/b\n\none\n--x--\n--o\n\ntwo\n--o--",
+	 "multipart/mixed 1 multipart/mixed 1.1 a/b[one] 2 text/plain[two]"},
+	{MIXED("o") "--o\n" MIXED("y") " --x\nContent-Type: a/b\n\none\n--o--",
+	 "multipart/mixed 1 multipart/mixed 1.1 a/b[one]"},
 	{MIXED("y") "no parts\r\n", "1 multipart/mixed[no parts]"},
 	{"Content-Type: multipart/mixed\n\nno parts\n", "1 multipart/mixed[no parts\n]"},
 	/* no empty line behind a part's fields, or before them */
@@ -126,6 +140,58 @@ static void fields_of_a_part(void **state)
 	arena_done(&arena);
 }
 
+/* Only the leaf that the end of the mail ended. */
+static void a_cut_part_is_marked(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in;
+		size_t cut; /* index of the entity; 0: none */
+	} mails[] = {
+		{"body", 0},
+		{MIXED("b") "--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--", 0},
+		{MIXED("b") "--b\r\n\r\none\r\n--b\r\n\r\ntwo", 2},
+		{MIXED("o") "--o\r\n" MIXED("i") "--i\r\n\r\none\r\n--o\r\n\r\ntwo", 3},
+		{MIXED("o") "--o\r\n" MIXED("i") "--i\r\n\r\none\r\n--i--\r\n", 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(mails); i++) {
+		struct arena arena;
+		struct mime_tree tree;
+		arena_init(&arena, 1000000);
+		assert_int_equal(mime_split(&arena, str_from(mails[i].in), &mail_limits_default, &tree), 0);
+		for (size_t k = 0; k < tree.n; k++)
+			assert_int_equal(tree.entities[k].cut_short, k && k == mails[i].cut);
+		arena_done(&arena);
+	}
+}
+
+/* Each level says another boundary than it has: read again a few times, not for ever. */
+static void guesses_are_limited(void **state)
+{
+	(void)state;
+	struct arena arena;
+	struct mime_tree tree;
+	struct strbuf mail;
+
+	strbuf_init(&mail, 100000);
+	strbuf_adds(&mail, MIXED("top"));
+	for (int i = 0; i < 100; i++)
+		strbuf_printf(&mail,
+			      "--top\r\n" MIXED("wrong%d") "--right%d\r\nContent-Type: a/b\r\n\r\nx\r\n", i,
+			      i);
+	arena_init(&arena, 1000000);
+	assert_int_equal(mime_split(&arena, strbuf_str(&mail), &mail_limits_default, &tree), 0);
+	size_t found = 0;
+	for (size_t i = 0; i < tree.n; i++)
+		found += str_eq(tree.entities[i].media_type, STR("a/b"));
+	assert_int_equal(found, 8);
+	assert_int_equal(tree.n, 1 + 100 + 8);
+	assert_true(tree.missing_boundary);
+	strbuf_done(&mail);
+	arena_done(&arena);
+}
+
 static void limits_hold(void **state)
 {
 	(void)state;
@@ -162,8 +228,8 @@ static void limits_hold(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(structures),
-		cmocka_unit_test(fields_of_a_part),
+		cmocka_unit_test(structures),           cmocka_unit_test(fields_of_a_part),
+		cmocka_unit_test(a_cut_part_is_marked), cmocka_unit_test(guesses_are_limited),
 		cmocka_unit_test(limits_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

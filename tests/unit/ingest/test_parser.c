@@ -128,6 +128,13 @@ static void misbehave(struct str mail_data)
 			;
 	if (str_starts(mail_data, STR("slow")))
 		usleep(100 * 1000);
+	if (str_starts(mail_data, STR("linger"))) {
+		int64_t end_ms = clock_mono_ms() + 300;
+		for (size_t i = 0; i < mail_data.len; i += 4096)
+			(void)*(volatile const char *)(mail_data.ptr + i);
+		while (clock_mono_ms() < end_ms)
+			usleep(1000);
+	}
 }
 
 static struct parsed_mail *result(struct arena *arena, struct str subject, struct str text)
@@ -158,6 +165,13 @@ enum parse_status mail_parse(struct arena *arena, struct str mail_data, const st
 	misbehave(mail_data);
 	if (str_starts(mail_data, STR("can "))) {
 		*ret = result(arena, str_from(attempt(str_sub(mail_data, 4, mail_data.len))), STR(""));
+		return PARSE_OK;
+	}
+	if (str_starts(mail_data, STR("who"))) {
+		struct str pid;
+		if (arena_printf(arena, &pid, "%d", (int)getpid()) < 0)
+			abort();
+		*ret = result(arena, pid, STR(""));
 		return PARSE_OK;
 	}
 	if (str_starts(mail_data, STR("lie"))) {
@@ -492,6 +506,73 @@ static void the_kernel_knows_the_child_is_confined(void **state)
 	if (parser_sandbox_filters())
 		assert_true(kernel_says("status", "Seccomp:\t2"));
 	job_done(&job);
+	close_pool();
+}
+
+static void await_children(unsigned n)
+{
+	while (parser_pool_stats(pool).children < n)
+		uv_run(&loop, UV_RUN_ONCE);
+}
+
+static void what_one_child_can_do_wakes_no_other(void **state)
+{
+	(void)state;
+	char first[32] = "";
+	open_pool(4, 30000);
+	await_children(4);
+	for (unsigned i = 0; i < 20; i++) {
+		struct test_job job;
+		char pid[32];
+		job_init(&job, STR("who"), 0);
+		run_jobs(&job, 1);
+		snprintf(pid, sizeof(pid), "%.*s", STR_ARG(job.job.parsed->subject));
+		if (i == 0)
+			memcpy(first, pid, sizeof(first));
+		assert_string_equal(pid, first);
+		job_done(&job);
+	}
+	close_pool();
+}
+
+static void many_at_once_use_several_children(void **state)
+{
+	(void)state;
+	enum { N = 60 };
+	static struct test_job jobs[N];
+	unsigned others = 0;
+	open_pool(4, 30000);
+	await_children(4);
+	for (unsigned i = 0; i < N; i++)
+		job_init(&jobs[i], STR("who"), 0);
+	run_jobs(jobs, N);
+	for (unsigned i = 1; i < N; i++)
+		others += !str_eq(jobs[i].job.parsed->subject, jobs[0].job.parsed->subject);
+	assert_true(others > 0);
+	for (unsigned i = 0; i < N; i++)
+		job_done(&jobs[i]);
+	close_pool();
+}
+
+/* What comes while a child is busy with a slow mail goes to another. */
+static void nobody_stands_behind_a_slow_one(void **state)
+{
+	(void)state;
+	struct test_job slow, quick;
+	open_pool(2, 2000);
+	await_children(2);
+	job_init(&slow, STR("hang"), 0);
+	job_init(&quick, STR("quick"), 0);
+	jobs_wanted = 2;
+	assert_int_equal(parser_pool_submit(pool, &slow.job), 0);
+	uv_run(&loop, UV_RUN_NOWAIT);
+	usleep(5000); /* longer than a child may take and still be given more */
+	assert_int_equal(parser_pool_submit(pool, &quick.job), 0);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(quick.order, 0);
+	assert_int_equal(slow.job.status, PARSE_DEADLINE);
+	job_done(&slow);
+	job_done(&quick);
 	close_pool();
 }
 
@@ -841,6 +922,75 @@ static int tear_down(void **state)
 }
 
 /* Eight times 20 MiB through one child; then the child's memory. */
+static long resident_kib(int pid)
+{
+	char path[64], line[128];
+	long kib = 0;
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+	FILE *f = fopen(path, "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Rss: %ld kB", &kib) == 1)
+			break;
+	fclose(f);
+	return kib;
+}
+
+/* A file that does not give all of its octets (a bad sector, here one that is too short) costs the child its mail, and the
+ * server nothing: what can be read of its header section is. */
+static void a_file_that_can_not_be_read_is_told_by_its_header(void **state)
+{
+	(void)state;
+	const size_t size = (size_t)1 << 20;
+	struct test_job job;
+	char *bytes = xmalloc(size), path[64];
+	memset(bytes, 'x', size);
+	memcpy(bytes, "Subject: told by the header\r\nX-Long: ", 38);
+	open_pool(1, 30000);
+	job_init(&job, (struct str){bytes, size}, 0);
+	assert_true(spooled_mail_in_file(job.job.mail));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", spooled_mail_fd(job.job.mail));
+	assert_int_equal(truncate(path, 4096), 0);
+	run_jobs(&job, 1);
+	assert_int_not_equal(job.job.status, PARSE_OK);
+	assert_true(str_eq(job.job.parsed->subject, STR("told by the header")));
+	job_done(&job);
+	close_pool();
+	free(bytes);
+}
+
+/* All of it was read, and the child is not done with it: still next to nothing of it is mapped. */
+static void a_big_file_does_not_stay_in_memory_while_it_is_parsed(void **state)
+{
+	(void)state;
+	const size_t size = (size_t)20 << 20;
+	struct test_job who, big;
+	char *bytes = xmalloc(size);
+	long before_kib, last_kib = 0;
+	memset(bytes, 'x', size);
+	memcpy(bytes, "linger", 6);
+	open_pool(1, 30000);
+	job_init(&who, STR("who"), 0);
+	run_jobs(&who, 1);
+	int pid = atoi(who.job.parsed->subject.ptr);
+	before_kib = resident_kib(pid);
+	job_init(&big, (struct str){bytes, size}, 0);
+	assert_true(spooled_mail_in_file(big.job.mail));
+	jobs_wanted = jobs_done + 1;
+	assert_int_equal(parser_pool_submit(pool, &big.job), 0);
+	while (big.done_n == 0) {
+		long kib = resident_kib(pid);
+		uv_run(&loop, UV_RUN_NOWAIT);
+		if (big.done_n == 0)
+			last_kib = kib;
+	}
+	assert_true(last_kib - before_kib < 8 * 1024);
+	job_done(&who);
+	job_done(&big);
+	close_pool();
+	free(bytes);
+}
+
 static void big_mails_leave_no_memory_behind(void **state)
 {
 	(void)state;
@@ -879,6 +1029,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_the_parser_says_of_a_mail_arrives),
 		cmocka_unit_test(the_child_cannot),
 		cmocka_unit_test(the_kernel_knows_the_child_is_confined),
+		cmocka_unit_test(what_one_child_can_do_wakes_no_other),
+		cmocka_unit_test(many_at_once_use_several_children),
+		cmocka_unit_test(nobody_stands_behind_a_slow_one),
 		cmocka_unit_test(a_full_queue_says_so),
 		cmocka_unit_test(closing_finishes_what_was_submitted),
 		cmocka_unit_test(a_program_that_is_no_parser_blames_no_mail),
@@ -889,6 +1042,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(when_many_die_nobody_waits_until_a_probe_works),
 		cmocka_unit_test(a_queue_does_not_wait_for_the_breaker),
 		cmocka_unit_test(one_that_wants_all_memory_costs_the_others_nothing),
+		cmocka_unit_test(a_file_that_can_not_be_read_is_told_by_its_header),
+		cmocka_unit_test(a_big_file_does_not_stay_in_memory_while_it_is_parsed),
 		cmocka_unit_test(big_mails_leave_no_memory_behind),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

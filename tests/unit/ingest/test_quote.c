@@ -137,7 +137,10 @@ static void shapes_of_replies(void **state UNUSED)
 		{"a\n\n\n\nb\n\n", "a\n\nb"},
 		/* below the quote */
 		{WROTE "> old\n> older\n\nnew words", "new words"},
-		{"> old\n\nnew words", "new words"},
+		/* nothing announces it, and it is answered */
+		{"> old\n\nnew words", "> old\n\nnew words"},
+		{"above\n> old\nbelow", "above\n> old\nbelow"},
+		{"above\n> old", "above"},
 		{"above\n" WROTE "> old\n\nbelow", "above\n\nbelow"},
 		/* between: everything stays */
 		{WROTE "> is it red?\n\nYes.\n\n> is it big?\n\nNo.\n",
@@ -243,7 +246,7 @@ static void html_quotes_by_their_markup(void **state UNUSED)
 		 "type=cite>old</blockquote>",
 		 "", "new"},
 		{"<div class=moz-cite-prefix>whatever</div><blockquote type=cite>old</blockquote><p>new</p>",
-		 "", "new"},
+		 "Re: x", "new"},
 		{"<p>new</p><div class=gmail_signature>-- <br>Jane<br>Example</div>", "", "new"},
 		/* an indent is no quote */
 		{"<p>my address:</p><blockquote>Main St 1</blockquote>", "new order",
@@ -274,7 +277,8 @@ static void the_verdict_says_what_was_done(void **state UNUSED)
 	struct quote_verdict verdict;
 	struct strbuf out;
 	strbuf_init(&out, 1000);
-	struct quote_facts facts = {.text = STR("text\n\n-- \nJane\n\n" WROTE "> old")};
+	struct quote_facts facts = {.subject = STR("Re: x"),
+				    .text = STR("text\n\n-- \nJane\n\n" WROTE "> old")};
 	assert_int_equal(quote_new_part(&facts, &out, &verdict), 0);
 	assert_true(str_eq(verdict.signature, STR("-- \nJane")));
 	assert_true(verdict.quote_removed && !verdict.answers_between && !verdict.forward);

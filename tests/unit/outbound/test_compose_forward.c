@@ -129,16 +129,69 @@ static void test_what_it_needs(void **state)
 	assert_int_equal(make(w, &composed), -EINVAL);
 }
 
-static void test_big_one_is_mapped(void **state)
+static int read_all(struct original_file *file, struct strbuf *out)
+{
+	struct str piece = STR("x");
+	int r = 0;
+	while (r == 0 && piece.len) {
+		r = original_file_next(file, &piece);
+		if (r == 0)
+			strbuf_add(out, piece);
+	}
+	return r;
+}
+
+static void test_needs_of_a_big_one(void **state)
+{
+	struct world *w = *state;
+	struct composed composed;
+	store(w, "Received: x\r\n\r\nabcdefgh\xe4", 300 * 1024);
+	assert_int_equal(make(w, &composed), 0);
+	assert_true(composed.eight_bit);
+	composed_done(&composed);
+}
+
+/* What becomes shorter while it leaves does not end like a whole mail. */
+static void test_big_one_that_gets_shorter(void **state)
+{
+	struct world *w = *state;
+	struct composed composed;
+	struct strbuf read;
+	char path[512];
+	store(w, "Received: x\r\n\r\n", 300 * 1024);
+	assert_int_equal(make(w, &composed), 0);
+	snprintf(path, sizeof(path), "%s/spool/%.*s", w->f.data_dir,
+		 STR_ARG(w->sample.outgoing.original.file));
+	assert_int_equal(truncate(path, 100 * 1024), 0);
+	strbuf_init(&read, SIZE_MAX / 2);
+	original_file_rewind(composed.body_file);
+	assert_int_equal(read_all(composed.body_file, &read), -EIO);
+	assert_int_equal(read.len, 100 * 1024);
+	strbuf_done(&read);
+	composed_done(&composed);
+	assert_int_equal(make(w, &composed), -EIO);
+}
+
+static void test_big_one_stays_in_its_file(void **state)
 {
 	struct world *w = *state;
 	struct composed composed;
 	store(w, "Received: x\r\n\r\n", 300 * 1024);
 	assert_true(w->sample.outgoing.original.file.len > 0);
 	assert_int_equal(make(w, &composed), 0);
-	assert_non_null(composed.map);
-	assert_int_equal(composed.body.len, w->sample.outgoing.original.size);
-	assert_true(str_starts(composed.body, STR("Received: x\r\n\r\n0123")));
+	assert_int_equal(composed.body.len, 0);
+	assert_int_equal(original_file_size(composed.body_file), w->sample.outgoing.original.size);
+	assert_true(!composed.eight_bit);
+	for (int time = 0; time < 2; time++) { /* a relay that hangs up is told it again */
+		struct strbuf read;
+		strbuf_init(&read, SIZE_MAX / 2);
+		original_file_rewind(composed.body_file);
+		assert_int_equal(read_all(composed.body_file, &read), 0);
+		assert_int_equal(read.len, w->sample.outgoing.original.size);
+		assert_true(str_starts(strbuf_str(&read), STR("Received: x\r\n\r\n0123")));
+		assert_string_equal(read.ptr + read.len - 6, "45678\n");
+		strbuf_done(&read);
+	}
 	composed_done(&composed);
 	/* a file that is not what its row says is not sent */
 	w->sample.outgoing.original.size++;
@@ -155,7 +208,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_null_reverse_path_stays_null, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_it_needs, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_big_one_is_mapped, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_needs_of_a_big_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_big_one_that_gets_shorter, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_big_one_stays_in_its_file, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -698,6 +698,17 @@ static void check_world(struct world *world)
 		assert_int_equal(world->mails[i].dones, i < world->sent ? 1 : 0);
 }
 
+/* All of it: the relay says its part, the client sends these mails and goes, and nothing was said out of turn. */
+static void world_send(struct world *world, const char *const *script, struct test_mail *mails, size_t n)
+{
+	fake_relay_script(world->relay, script);
+	world->mails = mails;
+	world->mails_n = n;
+	world_connect(world);
+	world_run(world);
+	check_world(world);
+}
+
 static void test_many_mails(void **state)
 {
 	(void)state;
@@ -714,12 +725,7 @@ static void test_many_mails(void **state)
 	for (size_t i = 0; i < 5; i++)
 		mail_init(&mails[i], "a");
 	world_open(&world, NULL);
-	fake_relay_script(world.relay, script);
-	world.mails = mails;
-	world.mails_n = 5;
-	world_connect(&world);
-	world_run(&world);
-	check_world(&world);
+	world_send(&world, script, mails, 5);
 	for (size_t i = 0; i < 5; i++)
 		assert_int_equal(mails[i].result.outcome, want[i]);
 	assert_string_equal(mails[0].result.text, "first");
@@ -784,12 +790,7 @@ static void test_several_recipients(void **state)
 		mail_add_rcpt(&mail, "c");
 		mail_add_rcpt(&mail, "d");
 		world_open(&world, NULL);
-		fake_relay_script(world.relay, scripts[s]);
-		world.mails = &mail;
-		world.mails_n = 1;
-		world_connect(&world);
-		world_run(&world);
-		check_world(&world);
+		world_send(&world, scripts[s], &mail, 1);
 		for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 			const struct smtp_result *got = &mail.rcpts[i].result;
 			assert_int_equal(got->outcome, want[i].outcome);
@@ -816,12 +817,7 @@ static void test_lost_with_some_refused(void **state)
 	mail_init(&mail, "a");
 	mail_add_rcpt(&mail, "b");
 	world_open(&world, NULL);
-	fake_relay_script(world.relay, script);
-	world.mails = &mail;
-	world.mails_n = 1;
-	world_connect(&world);
-	world_run(&world);
-	check_world(&world);
+	world_send(&world, script, &mail, 1);
 	assert_int_equal(mail.rcpts[0].result.outcome, SMTP_UNKNOWN);
 	assert_int_equal(mail.rcpts[1].result.outcome, SMTP_FAILED);
 	assert_int_equal(mail.result.outcome, SMTP_UNKNOWN);
@@ -858,12 +854,7 @@ static void test_window(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
 		script[n++] = rest[i];
 	world_open(&world, NULL);
-	fake_relay_script(world.relay, script);
-	world.mails = &mail;
-	world.mails_n = 1;
-	world_connect(&world);
-	world_run(&world);
-	check_world(&world);
+	world_send(&world, script, &mail, 1);
 	assert_int_equal(mail.result.outcome, SMTP_DELIVERED);
 	world_close(&world);
 }
@@ -1022,12 +1013,7 @@ static void test_addresses_that_never_leave(void **state)
 			if (place == 0 && eight_bit)
 				continue; /* the whole mail would need SMTPUTF8 */
 			world_open(&world, NULL);
-			fake_relay_script(world.relay, place == 0 ? script : silent);
-			world.mails = &mail;
-			world.mails_n = 1;
-			world_connect(&world);
-			world_run(&world);
-			check_world(&world);
+			world_send(&world, place == 0 ? script : silent, &mail, 1);
 			const struct smtp_result *result = &mail.rcpts[place == 0].result;
 			if (result->outcome != SMTP_FAILED || result->code != 553 || result->subject != 1)
 				fail_msg("address %zu at %u: %d \"%s\"", i, place, result->code,
@@ -1050,12 +1036,7 @@ static void test_quoted_local_part(void **state)
 	struct world world;
 	mail_init(&mail, "a b");
 	world_open(&world, NULL);
-	fake_relay_script(world.relay, script);
-	world.mails = &mail;
-	world.mails_n = 1;
-	world_connect(&world);
-	world_run(&world);
-	check_world(&world);
+	world_send(&world, script, &mail, 1);
 	assert_int_equal(mail.result.outcome, SMTP_DELIVERED);
 	world_close(&world);
 }
@@ -1078,12 +1059,7 @@ static void test_big_mail(void **state)
 		mail.data = (struct str){data, size};
 		mail.piece = pieces[i];
 		world_open(&world, NULL);
-		fake_relay_script(world.relay, script);
-		world.mails = &mail;
-		world.mails_n = 1;
-		world_connect(&world);
-		world_run(&world);
-		check_world(&world);
+		world_send(&world, script, &mail, 1);
 		assert_int_equal(mail.result.outcome, SMTP_DELIVERED);
 		size_t lines = size / 78 + 1; /* each has a dot and a CR more */
 		assert_int_equal(fake_relay_data_len(world.relay), size + 2 * lines + 1 + 3);
@@ -1106,12 +1082,7 @@ static void test_relay_that_does_not_read(void **state)
 	mail.data = (struct str){data, size};
 	mail.piece = 100000;
 	world_open(&world, NULL);
-	fake_relay_script(world.relay, script);
-	world.mails = &mail;
-	world.mails_n = 1;
-	world_connect(&world);
-	world_run(&world);
-	check_world(&world);
+	world_send(&world, script, &mail, 1);
 	assert_int_equal(mail.result.outcome, SMTP_DEFERRED);
 	assert_int_equal(mail.result.stage, SMTP_STAGE_BODY);
 	assert_int_equal(mail.result.error, -ETIMEDOUT);
@@ -1152,12 +1123,7 @@ static void test_no_in_the_midst_of_data(void **state)
 		mail.piece = 14;
 		mail.read_error = -EAGAIN; /* so that it does not end */
 		world_open(&world, NULL);
-		fake_relay_script(world.relay, table[i].script);
-		world.mails = &mail;
-		world.mails_n = 1;
-		world_connect(&world);
-		world_run(&world);
-		check_world(&world);
+		world_send(&world, table[i].script, &mail, 1);
 		assert_int_equal(mail.result.outcome, table[i].outcome);
 		assert_int_equal(mail.result.stage, SMTP_STAGE_BODY);
 		assert_int_equal(mail.result.code, table[i].code);
@@ -1177,12 +1143,7 @@ static void test_source_that_fails(void **state)
 	mail.piece = 5;
 	mail.read_error = -EIO;
 	world_open(&world, NULL);
-	fake_relay_script(world.relay, script);
-	world.mails = &mail;
-	world.mails_n = 1;
-	world_connect(&world);
-	world_run(&world);
-	check_world(&world);
+	world_send(&world, script, &mail, 1);
 	assert_int_equal(mail.result.outcome, SMTP_DEFERRED);
 	assert_int_equal(mail.result.error, -EIO);
 	assert_int_equal(fake_relay_counts(world.relay).mails, 0);

@@ -1,22 +1,5 @@
 /* Changes of an administrator: what is refused before the database is asked, and what the database decides. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "smtpd/admin_ops.h"
-#include "storage/reader.h"
-
-struct fixture {
-	char dir[64];
-	struct storage_conf conf;
-	struct store *store;
-};
+#include "admin_fixture.h"
 
 /* Settings: "good.key" is known, "fixed.key" can't be set at run time; the value "bad" does not fit. */
 static int try_setting(void *ctx UNUSED, const char *key, const char *value, struct conf_error *reterr)
@@ -36,58 +19,29 @@ static const struct admin_rules rules = {
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct conf_error error;
-	snprintf(f->dir, sizeof(f->dir), "/tmp/servelo-test-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	f->conf = (struct storage_conf){.data_dir = f->dir,
-					.memory_max = 65536,
-					.memory_total_max = 1 << 20,
-					.batch_max = 64,
-					.queue_max = 64,
-					.cache_size = 1 << 20};
-	assert_int_equal(store_open(&f->store, NULL, &f->conf, &error), 0);
+	struct admin_store *f = calloc(1, sizeof(*f));
+	admin_store_open(f);
 	*state = f;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct fixture *f = *state;
-	char command[128];
-	store_close(f->store);
-	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
-	assert_int_equal(system(command), 0);
-	free(f);
+	admin_store_close(*state);
+	free(*state);
 	return 0;
 }
 
-/* One request; the answer is in *answer. */
-static void ask(struct fixture *f, const char *request, struct strbuf *answer)
+static void expect(struct admin_store *f, const char *request, const char *part)
 {
-	struct admin_op *op;
-	strbuf_clear(answer);
-	if (admin_op_new(&op, str_from(request), &rules, answer) < 0)
-		return;
-	admin_op_answer(op, store_run(f->store, admin_op_job(op)), answer);
-	admin_op_free(op);
-}
-
-static void expect(struct fixture *f, const char *request, const char *part)
-{
-	struct strbuf answer;
-	strbuf_init(&answer, 65536);
-	ask(f, request, &answer);
-	if (!strstr(answer.ptr, part))
-		fail_msg("%s gave %s, not %s", request, answer.ptr, part);
-	strbuf_done(&answer);
+	admin_store_expect(f, request, &rules, part);
 }
 
 struct exchange {
 	const char *request, *part;
 };
 
-static void play(struct fixture *f, const struct exchange *exchanges, size_t n)
+static void play(struct admin_store *f, const struct exchange *exchanges, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		expect(f, exchanges[i].request, exchanges[i].part);
@@ -161,7 +115,7 @@ static void fields_are_checked(void **state)
 		{"blocked_extensions", "\"none\"", true},
 		{"blocked_extensions", "\"a;b\"", false},
 	};
-	struct fixture *f = *state;
+	struct admin_store *f = *state;
 	expect(f, "{\"op\":\"tenant.add\",\"slug\":\"fields\",\"admin_email\":\"a@b.example\"}",
 	       "\"ok\":true");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -258,7 +212,7 @@ static void a_ticket_is_changed_by_reference(void **state)
 		{"{\"op\":\"ticket.set\",\"reference\":\"TICK-99999999999999999\",\"tag\":\"x\"}",
 		 "is not a reference"},
 	};
-	struct fixture *f = *state;
+	struct admin_store *f = *state;
 	struct ticket_job job = {.job = {.apply = add_ticket}, .slug = "tick"};
 	list_node_init(&job.job.link);
 	expect(f, "{\"op\":\"tenant.add\",\"slug\":\"tick\",\"admin_email\":\"a@b.example\"}", "\"ok\":true");
@@ -289,7 +243,7 @@ static bool on_setting(void *ctx, struct str key, struct str value, int64_t upda
 	return true;
 }
 
-static void read_setting(struct fixture *f, char *ret)
+static void read_setting(struct admin_store *f, char *ret)
 {
 	struct reader *reader;
 	struct conf_error error;
@@ -308,7 +262,7 @@ static void a_setting_can_be_put_back(void **state)
 		{"one", "{\"op\":\"setting.set\",\"key\":\"good.key\",\"value\":\"two\"}", "one"},
 		{"one", "{\"op\":\"setting.unset\",\"key\":\"good.key\"}", "one"},
 	};
-	struct fixture *f = *state;
+	struct admin_store *f = *state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct admin_op *op;
 		struct strbuf answer;

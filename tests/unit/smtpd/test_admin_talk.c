@@ -2,26 +2,15 @@
  * What agents do by hand: what they say and do becomes comments, states and mail, as if it had come by mail. And what
  * administrators do about mail that is to leave.
  */
-#include <errno.h>
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "admin_fixture.h"
 
-#include <cmocka.h>
+#include <inttypes.h>
 
 #include "base/alloc.h"
-#include "smtpd/admin_ops.h"
 #include "storage/participant.h"
-#include "storage/reader.h"
 
 struct fixture {
-	char dir[64];
-	struct storage_conf conf;
-	struct store *store;
+	struct admin_store desk;
 	struct reader *reader;
 	struct key_ring *keys;
 	int64_t last_job;
@@ -33,16 +22,8 @@ static int setup(void **state)
 	const struct str keys[] = {str_from(key)};
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct conf_error error;
-	snprintf(f->dir, sizeof(f->dir), "/tmp/servelo-test-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	f->conf = (struct storage_conf){.data_dir = f->dir,
-					.memory_max = 65536,
-					.memory_total_max = 1 << 20,
-					.batch_max = 64,
-					.queue_max = 64,
-					.cache_size = 1 << 20};
-	assert_int_equal(store_open(&f->store, NULL, &f->conf, &error), 0);
-	assert_int_equal(reader_open(&f->reader, &f->conf, &error), 0);
+	admin_store_open(&f->desk);
+	assert_int_equal(reader_open(&f->reader, &f->desk.conf, &error), 0);
 	assert_int_equal(key_ring_new(&f->keys, keys, 1), 0);
 	*state = f;
 	return 0;
@@ -51,34 +32,28 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 	key_ring_unref(f->keys);
 	reader_close(f->reader);
-	store_close(f->store);
-	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
-	assert_int_equal(system(command), 0);
+	admin_store_close(&f->desk);
 	free(f);
 	return 0;
 }
 
+static struct admin_rules rules_of(const struct fixture *f, bool with_keys)
+{
+	return (struct admin_rules){.domain = "desk.example", .keys = with_keys ? f->keys : NULL};
+}
+
 static void ask(struct fixture *f, struct str request, bool with_keys, struct strbuf *answer)
 {
-	const struct admin_rules rules = {.domain = "desk.example", .keys = with_keys ? f->keys : NULL};
-	struct admin_op *op;
-	if (admin_op_new(&op, request, &rules, answer) < 0)
-		return;
-	admin_op_answer(op, store_run(f->store, admin_op_job(op)), answer);
-	admin_op_free(op);
+	const struct admin_rules rules = rules_of(f, with_keys);
+	admin_store_ask(&f->desk, request, &rules, answer);
 }
 
 static void expect(struct fixture *f, const char *request, const char *part)
 {
-	struct strbuf answer;
-	strbuf_init(&answer, 65536);
-	ask(f, str_from(request), true, &answer);
-	if (!strstr(answer.ptr, part))
-		fail_msg("%s gave %s, not %s", request, answer.ptr, part);
-	strbuf_done(&answer);
+	const struct admin_rules rules = rules_of(f, true);
+	admin_store_expect(&f->desk, request, &rules, part);
 }
 
 /* ---- a ticket of c@example.org ---- */
@@ -125,7 +100,7 @@ static struct ticket_id make_ticket(struct fixture *f, const char *slug)
 	snprintf(request, sizeof(request),
 		 "{\"op\":\"tenant.add\",\"slug\":\"%s\",\"admin_email\":\"team@b.example\"}", slug);
 	expect(f, request, "\"ok\":true");
-	assert_int_equal(store_run(f->store, &job.job), 0);
+	assert_int_equal(store_run(f->desk.store, &job.job), 0);
 	return job.ticket;
 }
 
@@ -341,7 +316,7 @@ static int do_by_hand(struct fixture *f, enum hand hand)
 {
 	struct hand_job job = {.job = {.apply = by_hand}, .hand = hand, .slug = "post"};
 	list_node_init(&job.job.link);
-	return store_run(f->store, &job.job);
+	return store_run(f->desk.store, &job.job);
 }
 
 /* Makes one job and says its number; all others are out of the way. */

@@ -65,6 +65,11 @@ static void addresses_print_as_they_are_written(void **state)
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(0x7f000001)}};
 	struct policy_address a = policy_address_of((const struct sockaddr *)&sa);
 	assert_string_equal(policy_address_text(&a, buf), "127.0.0.1");
+	/* on a socket of both families IPv4 clients come mapped, and are the same */
+	struct sockaddr_in6 mapped = {.sin6_family = AF_INET6};
+	assert_int_equal(inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped.sin6_addr), 1);
+	struct policy_address b = policy_address_of((const struct sockaddr *)&mapped);
+	assert_memory_equal(&a, &b, sizeof(a));
 }
 
 static bool enter(struct policy_clients *clients, const char *text, int64_t client, int64_t network,
@@ -130,6 +135,32 @@ static void networks_and_blocks_are_counted_too(void **state)
 	}
 }
 
+/* Neighbours do not share buckets: of 4096 slots, as many addresses fill nearly two thirds. */
+static void neighbours_are_spread(void **state)
+{
+	(void)state;
+	static const uint64_t secret[2] = {0x0123456789abcdefu, 0xfedcba9876543210u};
+	static const struct {
+		const char *first;
+		size_t counted; /* octet of the address that counts, with the one before it */
+	} cases[] = {{"192.0.2.0", 15}, {"10.0.0.1", 14}, {"2001:db8::", 7}, {"2001:db8::", 5}};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		static bool used[4096];
+		unsigned slots = 0;
+		memset(used, 0, sizeof(used));
+		for (unsigned n = 0; n < 4096; n++) {
+			struct policy_address a = address(cases[i].first);
+			a.octets[cases[i].counted - 1] = (uint8_t)(n >> 8);
+			a.octets[cases[i].counted] = (uint8_t)n;
+			struct policy_network network = policy_network_around(&a, 0);
+			bool *slot = &used[policy_network_hash(&network, secret) % ARRAY_SIZE(used)];
+			slots += !*slot;
+			*slot = true;
+		}
+		assert_true(slots > 2400);
+	}
+}
+
 static void ten_thousand_clients_come_and_go(void **state)
 {
 	(void)state;
@@ -182,6 +213,7 @@ int main(void)
 		cmocka_unit_test(addresses_print_as_they_are_written),
 		cmocka_unit_test(clients_are_counted_by_address_and_by_64),
 		cmocka_unit_test(networks_and_blocks_are_counted_too),
+		cmocka_unit_test(neighbours_are_spread),
 		cmocka_unit_test(ten_thousand_clients_come_and_go),
 		cmocka_unit_test(budgets_end_a_session),
 	};

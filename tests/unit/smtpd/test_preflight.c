@@ -1,4 +1,5 @@
 /* What would go wrong at the first reload, under load, or in circles, is said before. */
+#include <errno.h>
 #include <ftw.h>
 #include <pwd.h>
 #include <setjmp.h>
@@ -50,18 +51,24 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct server_conf *load(const struct house *house, const char *yaml, mode_t mode)
+static struct server_conf *load_at(const struct house *house, const char *data_dir, const char *yaml,
+				   mode_t mode)
 {
 	struct server_conf *conf;
 	struct conf_error error = {""};
 	FILE *file = fopen(house->path, "w");
 	assert_non_null(file);
-	fprintf(file, "storage: {data_dir: data}\n%s\n", yaml);
+	fprintf(file, "storage: {data_dir: %s}\n%s\n", data_dir, yaml);
 	fclose(file);
 	if (server_conf_load(&conf, house->path, false, NULL, &error) < 0)
 		fail_msg("%s: %s", yaml, error.text);
 	assert_int_equal(chmod(house->path, mode), 0);
 	return conf;
+}
+
+static struct server_conf *load(const struct house *house, const char *yaml, mode_t mode)
+{
+	return load_at(house, "data", yaml, mode);
 }
 
 static bool holds(const struct strbuf *out, const char *part)
@@ -125,6 +132,72 @@ static void what_the_server_can_not_read_again_is_named(void **state)
 	server_conf_free(conf);
 }
 
+static void a_folder_to_be_made_needs_a_place(void **state)
+{
+	static const struct {
+		const char *data_dir, *why; /* NULL: it can be made */
+		int r;
+	} cases[] = {
+		{"data", NULL, 0},
+		{"nowhere/data", "nowhere: No such file or directory", -ENOENT},
+		{"c.yaml/data", "c.yaml: Not a directory", -ENOTDIR},
+		{"/proc/nope", "/proc keeps no files", -EPERM},
+	};
+	struct house *house = *state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct server_conf *conf =
+			load_at(house, cases[i].data_dir,
+				"mail: {domain: foo.net, operator_address: o@bar.net}", 0600);
+		strbuf_clear(&house->out);
+		int r = preflight_parent(conf, &house->out);
+		if (r != cases[i].r && !(r == -EACCES && geteuid() != 0))
+			fail_msg("%s: %d", cases[i].data_dir, r);
+		if (r == cases[i].r && !holds(&house->out, cases[i].why))
+			fail_msg("%s: %.*s", cases[i].data_dir, STR_ARG(strbuf_str(&house->out)));
+		server_conf_free(conf);
+	}
+}
+
+static void room_is_that_of_the_folder_or_of_the_one_above(void **state)
+{
+	struct house *house = *state;
+	struct server_conf *conf = load(house, "mail: {domain: foo.net, operator_address: o@bar.net}", 0600);
+	assert_true(preflight_room(conf, &house->out) >= 0 || holds(&house->out, "not enough"));
+	assert_true(holds(&house->out, "MiB free"));
+	server_conf_free(conf);
+	conf = load_at(house, "nowhere/data", "mail: {domain: foo.net, operator_address: o@bar.net}", 0600);
+	assert_int_equal(preflight_room(conf, &house->out), -ENOENT);
+	server_conf_free(conf);
+}
+
+static void without_tls_the_relay_is_this_machine(void **state)
+{
+	static const struct {
+		const char *relay;
+		int r;
+	} cases[] = {
+		{"{host: 127.0.0.1, tls: none}", 0},
+		{"{host: localhost, tls: none}", 0},
+		{"{host: \"::1\", tls: none}", 0},
+		{"{host: \"\", tls: none}", 0},
+		{"{host: 192.0.519, tls: none}", -EPERM},
+		/* a name to us; the resolver reads it as an address */
+		{"{host: 192.0.2.7, tls: starttls}", 0},
+	};
+	struct house *house = *state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char yaml[256];
+		snprintf(yaml, sizeof(yaml),
+			 "mail: {domain: foo.net, operator_address: o@bar.net}\nrelay: %s", cases[i].relay);
+		struct server_conf *conf = load(house, yaml, 0600);
+		strbuf_clear(&house->out);
+		int r = preflight_relay(conf, &house->out);
+		if (r != cases[i].r || (r == 0) != (house->out.len == 0))
+			fail_msg("%s: %d %.*s", cases[i].relay, r, STR_ARG(strbuf_str(&house->out)));
+		server_conf_free(conf);
+	}
+}
+
 static void descriptors_are_counted(void **state)
 {
 	struct house *house = *state;
@@ -184,6 +257,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(names_are_looked_at, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_the_server_can_not_read_again_is_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_folder_to_be_made_needs_a_place, setup, teardown),
+		cmocka_unit_test_setup_teardown(room_is_that_of_the_folder_or_of_the_one_above, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(without_tls_the_relay_is_this_machine, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(secrets_of_root_are_seen, setup, teardown),
 	};

@@ -217,6 +217,51 @@ static void no_such_original(void **state)
 	world_done(&w);
 }
 
+struct forwarded_row {
+	struct comment_id id;
+	const char *text;
+};
+
+static int set_forwarded(void *ctx, struct store_txn *txn)
+{
+	const struct forwarded_row *row = ctx;
+	return comment_reparse(txn, row->id, str_from(row->text), (struct str){NULL, 0},
+			       STR("Forwarded by bob@acme.example. So he says."));
+}
+
+/* What an agent forwarded by hand: a comment that holds his words as well, as it was once stored, keeps them. */
+static void an_agents_words_are_not_lost(void **state)
+{
+	(void)state;
+	static const char words[] = "He is angry.";
+	static const char customers[] = "It is broken.";
+	static const char mail[] =
+		"From: Bob <bob@acme.example>\r\nSubject: Fwd: x\r\n\r\nHe is angry.\r\n\r\n"
+		"---------- Forwarded message ---------\r\nFrom: Jane <jane@example.com>\r\nSubject: x\r\n"
+		"\r\nIt is broken.\r\n";
+	static const struct {
+		const char *stored;
+		bool changed;
+	} cases[] = {{words, true}, {customers, false}, {"It was", true}};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world w;
+		struct seen seen;
+		world_init(&w);
+		store_mail(&w, mail, 1);
+		struct forwarded_row row = {w.rows.comment, cases[i].stored};
+		assert_int_equal(run(&w.f, set_forwarded, &row), 0);
+		struct reparsed *reparsed = read_anew(&w);
+		assert_int_equal(reparsed_changed(reparsed), cases[i].changed);
+		if (cases[i].changed)
+			assert_int_equal(store_run(w.f.store, reparsed_job(reparsed)), 0);
+		reparsed_free(reparsed);
+		see(&w, &seen);
+		assert_non_null(strstr(seen.text, customers));
+		assert_int_equal(strstr(seen.text, words) != NULL, cases[i].stored == words);
+		world_done(&w);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "parser") == 0)
@@ -226,6 +271,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_can_not_be_read_says_so),
 		cmocka_unit_test(originals_in_files_are_read_too),
 		cmocka_unit_test(no_such_original),
+		cmocka_unit_test(an_agents_words_are_not_lost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

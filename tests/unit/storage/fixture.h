@@ -120,6 +120,30 @@ static UNUSED void fixture_tenant(struct fixture *f)
 	assert_int_equal(run(f, add_tenant_fn, f), 0);
 }
 
+/* For cmocka's tables: a store that is open, and with "acme" in it. */
+static UNUSED int fixture_setup(void **state)
+{
+	struct fixture *f = XNEW(struct fixture);
+	fixture_init(f);
+	fixture_open(f, NULL);
+	*state = f;
+	return 0;
+}
+
+static UNUSED int fixture_setup_tenant(void **state)
+{
+	int r = fixture_setup(state);
+	fixture_tenant(*state);
+	return r;
+}
+
+static UNUSED int fixture_teardown(void **state)
+{
+	fixture_done(*state);
+	free(*state);
+	return 0;
+}
+
 /* A sealed mail of size octets. */
 static UNUSED struct spooled_mail *make_mail(struct spool *spool, const struct mail_id *id, size_t size)
 {

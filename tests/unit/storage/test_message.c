@@ -2,22 +2,6 @@
 #include "fixture.h"
 #include "storage/keys.h"
 
-static int setup(void **state)
-{
-	struct fixture *f = XNEW(struct fixture);
-	fixture_init(f);
-	fixture_open(f, NULL);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_done(*state);
-	free(*state);
-	return 0;
-}
-
 static struct repeat_key key_of(int64_t tenant, uint8_t recipient, uint8_t identity, uint8_t body)
 {
 	struct repeat_key key = {.tenant = {tenant}};
@@ -149,10 +133,12 @@ static void keys_are_what_they_always_were(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_repeat_is_told_by_recipient_identity_and_body, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(another_body_belongs_to_the_first_ticket, setup, teardown),
-		cmocka_unit_test_setup_teardown(old_repeats_are_forgotten_a_few_at_a_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_repeat_is_told_by_recipient_identity_and_body,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(another_body_belongs_to_the_first_ticket, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(old_repeats_are_forgotten_a_few_at_a_time, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test(keys_are_what_they_always_were),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -331,7 +331,7 @@ static void a_reason_is_one_short_line_of_utf8(void **state)
 		const char *kept;
 	} cases[] = {
 		{STR("550 no such user"), "550 no such user"},
-		{STR("550\r\nX-Evil: yes\tand\x1b[31m"), "550  X-Evil: yes and [31m"},
+		{STR("550\r\nX-Evil: yes\tand\x1b[31m"), "550 X-Evil: yes and [31m"},
 		{STR("caf\xc3\xa9"), "caf\xc3\xa9"},
 		{STR("caf\xe9 \xff"), "caf? ?"},
 		{{NULL, 0}, ""},

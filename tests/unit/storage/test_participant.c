@@ -3,23 +3,6 @@
 #include "storage/participant.h"
 #include "storage/reply_address.h"
 
-static int setup(void **state)
-{
-	struct fixture *f = XNEW(struct fixture);
-	fixture_init(f);
-	fixture_open(f, NULL);
-	fixture_tenant(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_done(*state);
-	free(*state);
-	return 0;
-}
-
 struct addition {
 	struct ticket_id ticket;
 	struct str address;
@@ -142,9 +125,10 @@ static void reply_addresses_are_found_by_their_folded_form(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(numbers_count_within_a_ticket_and_stay, setup, teardown),
-		cmocka_unit_test_setup_teardown(reply_addresses_are_found_by_their_folded_form, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(numbers_count_within_a_ticket_and_stay, fixture_setup_tenant,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(reply_addresses_are_found_by_their_folded_form,
+						fixture_setup_tenant, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

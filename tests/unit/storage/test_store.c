@@ -1,6 +1,8 @@
 /* The writer: batches, savepoints, every job done once, the queue's bound, opening, the sweep, kill -9. */
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "fixture.h"
 #include "storage/reader.h"
@@ -11,13 +13,6 @@ static int setup(void **state)
 	struct fixture *f = XNEW(struct fixture);
 	fixture_init(f);
 	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_done(*state);
-	free(*state);
 	return 0;
 }
 
@@ -161,6 +156,48 @@ static void fail_some(struct fixture *f, bool repeatable, int bad)
 	assert_true(store_stats(f->store).healthy);
 	batch_close(b);
 	assert_int_equal(settings_stored(f), good);
+}
+
+/* Somebody has opened the database beside us and writes: jobs fail, with a status of their own, nothing is broken, and the
+ * writer notices by itself that it is over. */
+static void a_lock_of_another_program_is_seen_while_it_lasts(void **state)
+{
+	struct batch *b = batch_open(*state);
+	struct fixture *f = b->f;
+	char path[256];
+	sqlite3 *other;
+	snprintf(path, sizeof(path), "%s/servelo.db", f->data_dir);
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	submit_numbered(b, 1);
+	while (b->done < 1)
+		uv_run(&b->loop, UV_RUN_ONCE);
+	assert_int_equal(b->jobs[0].status, STORE_LOCKED);
+	assert_int_equal(b->jobs[0].applied, 0);
+	struct store_stats stats = store_stats(f->store);
+	assert_true(stats.healthy && stats.locked && stats.failing_since_ms > 0 && stats.failures == 1);
+	assert_string_equal(store_error_text(STORE_LOCKED), "the database is locked by another program");
+	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	while (store_stats(f->store).locked)
+		usleep(1000);
+	stats = store_stats(f->store);
+	assert_true(stats.failing_since_ms == 0 && stats.at_work_ms == 0);
+	batch_close(b);
+}
+
+static void a_writer_that_waits_can_be_seen(void **state)
+{
+	struct batch *b = batch_open(*state);
+	uv_mutex_lock(&b->gate);
+	submit_numbered(b, 1);
+	while (store_stats(b->f->store).at_work_ms == 0)
+		usleep(1000);
+	uv_mutex_unlock(&b->gate);
+	while (b->done < 1)
+		uv_run(&b->loop, UV_RUN_ONCE);
+	assert_int_equal(store_stats(b->f->store).at_work_ms, 0);
+	batch_close(b);
 }
 
 static void a_job_that_fails_leaves_the_others(void **state)
@@ -456,7 +493,7 @@ static void what_was_acknowledged_survives_kill_9(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 
 int main(void)
 {
@@ -464,6 +501,8 @@ int main(void)
 		TEST(what_was_acknowledged_survives_kill_9), /* first: it forks */
 		TEST(what_queues_during_a_commit_is_one_commit),
 		TEST(a_batch_has_at_most_batch_max_jobs),
+		TEST(a_lock_of_another_program_is_seen_while_it_lasts),
+		TEST(a_writer_that_waits_can_be_seen),
 		TEST(a_job_that_fails_leaves_the_others),
 		TEST(closing_finishes_what_is_queued),
 		TEST(a_full_queue_says_eagain_and_moves_nothing),

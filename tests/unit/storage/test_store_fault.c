@@ -296,7 +296,7 @@ static void a_lock_of_somebody_else_fails_jobs_and_breaks_nothing(void **state)
 	snprintf(path, sizeof(path), "%s/servelo.db", f->data_dir);
 	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(run(f, set_fn, "during"), -EIO);
+	assert_int_equal(run(f, set_fn, "during"), STORE_LOCKED);
 	assert_true(store_stats(f->store).healthy);
 	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(run(f, set_fn, "after"), 0);

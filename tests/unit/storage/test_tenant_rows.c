@@ -1,22 +1,6 @@
 /* Tenants as rows: what an administrator set at run time wins over what config.yaml declares. */
 #include "fixture.h"
 
-static int setup(void **state)
-{
-	struct fixture *f = XNEW(struct fixture);
-	fixture_init(f);
-	fixture_open(f, NULL);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_done(*state);
-	free(*state);
-	return 0;
-}
-
 enum verb { ADD, UPDATE, DECLARE, CHECK };
 
 struct step {
@@ -175,11 +159,14 @@ static void a_tenant_is_read_and_changed_by_id(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_tenant_is_read_and_changed_by_id, setup, teardown),
-		cmocka_unit_test_setup_teardown(run_time_wins_over_the_declaration, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_tenant_made_by_hand_is_not_the_files, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_status_is_set_and_unknown_tenants_are_enoent, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(a_tenant_is_read_and_changed_by_id, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(run_time_wins_over_the_declaration, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_tenant_made_by_hand_is_not_the_files, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_status_is_set_and_unknown_tenants_are_enoent, fixture_setup,
+						fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,23 +1,6 @@
 /* Rows of a mail: clients, numbers, references, tickets, comments, attachments; and tenants apart. */
 #include "fixture.h"
 
-static int setup(void **state)
-{
-	struct fixture *f = XNEW(struct fixture);
-	fixture_init(f);
-	fixture_open(f, NULL);
-	fixture_tenant(f);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_done(*state);
-	free(*state);
-	return 0;
-}
-
 static int other_tenant_fn(void *ctx, struct store_txn *txn)
 {
 	struct tenant_row row = {.slug = STR("b-tech"), .name = STR("B"), .reference_prefix = STR("BTECH")};
@@ -400,19 +383,29 @@ static void public_texts_come_newest_first_and_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(numbers_count_per_tenant, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_failed_job_takes_no_number, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_client_is_one_per_tenant_and_address, setup, teardown),
+		cmocka_unit_test_setup_teardown(numbers_count_per_tenant, fixture_setup_tenant,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_failed_job_takes_no_number, fixture_setup_tenant,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_client_is_one_per_tenant_and_address, fixture_setup_tenant,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_ticket_is_found_by_number_in_its_tenant_only_whatever_its_status, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_change_leaves_other_fields_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(attachments_belong_to_a_comment_by_position, setup, teardown),
-		cmocka_unit_test_setup_teardown(records_of_confirmations_survive_a_restart, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_client_is_read_by_id, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_comment_is_found_by_its_message_id_in_its_tenant, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(public_texts_come_newest_first_and_cut, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_rows_fit_together, setup, teardown),
+			a_ticket_is_found_by_number_in_its_tenant_only_whatever_its_status,
+			fixture_setup_tenant, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_change_leaves_other_fields_alone, fixture_setup_tenant,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(attachments_belong_to_a_comment_by_position,
+						fixture_setup_tenant, fixture_teardown),
+		cmocka_unit_test_setup_teardown(records_of_confirmations_survive_a_restart,
+						fixture_setup_tenant, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_client_is_read_by_id, fixture_setup_tenant,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_comment_is_found_by_its_message_id_in_its_tenant,
+						fixture_setup_tenant, fixture_teardown),
+		cmocka_unit_test_setup_teardown(public_texts_come_newest_first_and_cut, fixture_setup_tenant,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(the_rows_fit_together, fixture_setup_tenant,
+						fixture_teardown),
 		cmocka_unit_test(names_of_statuses_are_read_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

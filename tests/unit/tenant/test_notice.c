@@ -400,7 +400,7 @@ static void what_was_said_is_hostile(void **state)
 		{STR(""), "The answer to jane@example.net could not be delivered."},
 		{STR(" \r\n"), "The answer to jane@example.net could not be delivered."},
 		{STR("550 no\r\n\r\nBcc: all\x1b[2J\x7f"),
-		 "The answer to jane@example.net could not be delivered: 550 no    Bcc: all [2J"},
+		 "The answer to jane@example.net could not be delivered: 550 no Bcc: all [2J"},
 		{STR("550 j\xf6rg"), "The answer to jane@example.net could not be delivered: 550 j?rg"},
 		{STR("550 j\xc3\xb6rg"),
 		 "The answer to jane@example.net could not be delivered: 550 j\xc3\xb6rg"},
