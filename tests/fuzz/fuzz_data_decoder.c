@@ -1,5 +1,7 @@
-/* Mail data: against a reference that reads octet by octet; and whole against cut. The first octet chooses
- * the cut. */
+/*
+ * Mail data, and the same octets as chunks of BDAT: against references that read octet by octet, for what comes out and for
+ * what is counted; and whole against cut. The first octet chooses the cut.
+ */
 #include <assert.h>
 #include <stdint.h>
 
@@ -19,6 +21,55 @@ static size_t reference(struct str in, struct strbuf *out)
 			return i + 3;
 	}
 	return 0;
+}
+
+/* What must be counted in mail data that is whole. */
+struct counts {
+	uint64_t longest;
+	unsigned received;
+	bool bare;
+};
+
+static struct counts count_slowly(struct str data)
+{
+	struct counts counts = {0, 0, false};
+	bool in_header = true;
+	for (size_t from = 0; from < data.len;) {
+		struct str line = str_sub(data, from, from + str_find(str_sub(data, from, data.len), '\n'));
+		bool ended = from + line.len < data.len;
+		from += line.len + 1;
+		bool crlf = ended && line.len && line.ptr[line.len - 1] == '\r';
+		counts.received += in_header && str_istarts(line, STR("received:"));
+		/* a CR at the end may be half of its CRLF */
+		if (line.len && line.ptr[line.len - 1] == '\r')
+			line.len--;
+		else if (ended)
+			counts.bare = true;
+		counts.longest = line.len > counts.longest ? line.len : counts.longest;
+		counts.bare |= str_find(line, '\r') < line.len || str_find(line, '\0') < line.len;
+		in_header &= !(ended && line.len == 0);
+		if (!ended && !crlf && data.ptr[data.len - 1] == '\r')
+			counts.bare = true;
+	}
+	return counts;
+}
+
+static void check_counts(const struct data_decoder *decoder, struct str data)
+{
+	const struct counts want = count_slowly(data);
+	assert(decoder->size == data.len && decoder->longest == want.longest);
+	assert(decoder->received == want.received && decoder->bare == want.bare);
+}
+
+/* BDAT: nothing is taken off, only counted. */
+static void check_chunks(struct str in, size_t step)
+{
+	struct data_decoder decoder;
+	data_decoder_init(&decoder, true);
+	for (size_t at = 0; at < in.len; at += step)
+		data_decoder_chunk(&decoder, str_sub(in, at, at + step));
+	data_decoder_finish(&decoder);
+	check_counts(&decoder, in);
 }
 
 static size_t decode(struct data_decoder *decoder, struct str in, size_t step, struct strbuf *out)
@@ -53,6 +104,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(!used || str_eq(strbuf_str(&a), strbuf_str(&want)));
 	assert(whole.size == a.len && whole.size == cut.size && whole.longest == cut.longest);
 	assert(whole.received == cut.received && (!used || whole.bare == cut.bare));
+	if (used)
+		check_counts(&whole, strbuf_str(&want));
+	check_chunks(in, in.len + 1);
+	check_chunks(in, (size_t)data[0] + 1);
 	strbuf_done(&want);
 	strbuf_done(&a);
 	strbuf_done(&b);

@@ -35,6 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	utf8_one_line(&out);
 	assert(utf8_valid(strbuf_str(&out)));
 	strbuf_done(&out);
+	struct str guess = mail_charset_guess(rest);
+	assert(!guess.len || mail_charset_known(guess));
 
 	for (int encoding = MAIL_ENCODING_IDENTITY; encoding <= MAIL_ENCODING_UU; encoding++) {
 		strbuf_init(&out, size + 1);

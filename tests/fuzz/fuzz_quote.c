@@ -1,5 +1,5 @@
 /* The new part of any text: only lines of that text, and never nothing when there was something. The first octet
- * chooses between plain text and text with marks. */
+ * chooses between plain text and text with marks, and between an answer and a new mail. */
 #include <stdlib.h>
 
 #include "ingest/quote.h"
@@ -17,6 +17,22 @@ static bool visible(struct str s)
 	return false;
 }
 
+/* Each line of out stands in text, whole or in part, and in the same order. */
+static void check_lines(struct str out, struct str text)
+{
+	while (out.len) {
+		size_t end = str_find(out, '\n');
+		struct str line = str_trim(str_sub(out, 0, end));
+		out = str_sub(out, end + 1, out.len);
+		if (line.len == 0)
+			continue;
+		const char *found = text.len ? memmem(text.ptr, text.len, line.ptr, line.len) : NULL;
+		if (!found)
+			abort();
+		text = str_sub(text, (size_t)(found - text.ptr) + line.len, text.len);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 4)
@@ -26,8 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		marks.items[i] = (struct text_mark){(size_t)data[i + 1] % size, size,
 						    (enum text_mark_kind)(data[i + 2] % (MARK_INDENT + 1))};
 	struct str text = {(const char *)data + 1, size - 1};
-	struct quote_facts facts = {
-		.text = text, .subject = str_sub(text, 0, 16), .marks = data[0] & 4 ? &marks : NULL};
+	struct quote_facts facts = {.text = text,
+				    .subject = data[0] & 16 ? STR("Re: x") : str_sub(text, 0, 16),
+				    .answers_mail = data[0] & 8,
+				    .marks = data[0] & 4 ? &marks : NULL};
 	struct quote_verdict verdict;
 	struct strbuf out;
 	strbuf_init(&out, 1 << 22);
@@ -38,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (verdict.signature.len && (verdict.signature.ptr < text.ptr ||
 				      verdict.signature.ptr + verdict.signature.len > text.ptr + text.len))
 		abort();
+	check_lines(strbuf_str(&out), text);
 	strbuf_done(&out);
 	return 0;
 }

@@ -16,6 +16,22 @@ static bool visible(struct str s)
 	return false;
 }
 
+/* Each line of out stands in text, whole or in part, and in the same order. */
+static void check_lines(struct str out, struct str text)
+{
+	while (out.len) {
+		size_t end = str_find(out, '\n');
+		struct str line = str_trim(str_sub(out, 0, end));
+		out = str_sub(out, end + 1, out.len);
+		if (line.len == 0)
+			continue;
+		const char *found = text.len ? memmem(text.ptr, text.len, line.ptr, line.len) : NULL;
+		if (!found)
+			abort();
+		text = str_sub(text, (size_t)(found - text.ptr) + line.len, text.len);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str all = {(const char *)data, size};
@@ -29,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (r == 0 && out.len)
 		abort();
+	check_lines(strbuf_str(&out), reply);
 	strbuf_done(&out);
 	return 0;
 }
