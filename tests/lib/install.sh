@@ -12,7 +12,7 @@ BUILD_PACKAGES=(
 QUICKSTART_PACKAGES=(openssl swaks libnet-ssleay-perl)
 TEST_PACKAGES=(
 	git # what the checks look at is what git tracks
-	clang libclang-rt-14-dev clang-format clang-tidy cppcheck libcmocka-dev libgmime-3.0-dev ccache
+	clang libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind libcmocka-dev libgmime-3.0-dev ccache
 	python3 python3-pytest python3-pytest-xdist sqlite3
 	swaks libnet-ssleay-perl msmtp mutt curl openssl ca-certificates
 )

@@ -97,6 +97,18 @@ def test_a_key_that_others_can_read_is_refused(tool, tmp_path):
     assert tool.run("check").returncode == 0
 
 
+@pytest.mark.parametrize("old, new, words", [
+    ("data_dir: data", "data_dir: nowhere/data", ["data folder", "No such file"]),
+    ("data_dir: data", "data_dir: /proc/nope", ["data folder", "keeps no files"]),
+    ("storage:", "relay: {host: 192.0.519, tls: none}\nstorage:", ["outgoing mail", "this machine only"]),
+])
+def test_what_would_fail_at_the_start_or_later_fails_now(tool, old, new, words):
+    write(tool, GOOD.replace(old, new, 1))
+    said = tool.cli("check", code=EX_CONFIG)
+    assert all(word in said for word in words), said
+    assert not (tool.folder / "nowhere").exists()
+
+
 def test_a_mistake_does_not_hide_what_is_stored(make_server):
     """A typing error in the file, and the tickets can still be read, the running server still be asked."""
     server = make_server().start()

@@ -258,6 +258,35 @@ def test_a_lower_cased_reply_address_is_found(server, relay):
     assert [c["text"].strip() for c in comments] == ["Please.", "By a gateway that writes small."]
 
 
+def calendar_answer(author, words):
+    calendar = ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:Visit\r\n"
+                "DTSTART:20261120T090000Z\r\nATTENDEE;PARTSTAT=DECLINED:mailto:jane@customers.example\r\n"
+                "END:VEVENT\r\nEND:VCALENDAR\r\n")
+    body = (f"--b\r\nContent-Type: text/plain\r\n\r\n{words}\r\n--b\r\n"
+            f"Content-Type: text/calendar; method=REPLY\r\n\r\n{calendar}--b--\r\n")
+    return smtp_talk.mail(subject="Declined: Visit", author=author, body=body.encode(),
+                          extra="MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n")
+
+
+def test_words_in_a_calendar_answer_are_a_comment(server, relay):
+    jane = Person(server, relay, "Jane Doe", "jane@customers.example")
+    jane.send(MX, "Help", "Please.\r\n")
+    address = re.search(r"reply\+\S+@[^>\s]+", jane.next().field("Reply-To")).group()
+    relay.to(TEAM)
+    author = f"Jane Doe <{jane.address}>"
+    # A calendar's own is for the record: nobody is told.
+    deliver(server, calendar_answer(author, "Jane Doe has declined this invitation."), address, jane.address)
+    settled(server)
+    assert relay.rest() == []
+    deliver(server, calendar_answer(author, "Can we do it on Tuesday?"), address, jane.address)
+    assert "Can we do it on Tuesday?" in relay.to(TEAM).text
+    comments = ticket(server, "ACME-00001")["comments"]
+    got = [(c["text"].strip(), c["author"], c["internal"]) for c in comments]
+    assert got[-1] == ("Can we do it on Tuesday?", jane.address, False), got
+    settled(server)
+    assert relay.rest() == []
+
+
 def test_reply_addresses_of_others_are_refused(server, relay):
     jane = Person(server, relay, "Jane Doe", "jane@customers.example")
     jane.send(MX, "Help", "Please.\r\n")

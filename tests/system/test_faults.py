@@ -1,5 +1,5 @@
-"""The machine fails while mails flow: the disk is full, writes or syncs fail, the database is locked, the clock jumps, no
-process or descriptor is to be had. What got a 250 is there, once; what did not is sent again, as real senders do; and when
+"""The machine fails while mails flow: the disk is full, reads, writes or syncs fail, the database is locked, the clock jumps,
+no process, thread, descriptor or memory is to be had. What got a 250 is there, once; what did not is sent again, as real senders do; and when
 the fault ends, service comes back by itself.
 
 Faults are made by tests/lib/faults.c inside of a server that is no sanitizer's build. SERVELO_FAULT_ROUNDS says how often
@@ -11,7 +11,6 @@ import random
 import resource
 import signal
 import sqlite3
-import struct
 import subprocess
 import threading
 import time
@@ -20,45 +19,12 @@ import pytest
 
 import servelo
 import smtp_talk
+from faulty import (CLOSE, DB_FULL, DB_READ, DB_SYNC, DB_WRITE, NO_MEMORY, NO_PROCESS, NO_THREAD, READ_ONLY, SPOOL_FULL,
+                    SPOOL_READ, SPOOL_SYNC, SPOOL_WRITE, FaultyServer, build_module)
 
 ROUNDS = int(os.environ.get("SERVELO_FAULT_ROUNDS", "2"))
 SENDERS = 4
-DB_FULL, SPOOL_FULL, DB_WRITE, DB_SYNC, SPOOL_WRITE, SPOOL_SYNC, NO_PROCESS, READ_ONLY = (1 << n for n in range(8))
 BIG = 300_000
-
-
-class FaultyServer(servelo.Server):
-    """A server in a machine that fails on request."""
-
-    def __init__(self, binary, folder, module, certificate):
-        super().__init__(binary, folder, certificate)
-        self.module, self.control_file = module, self.folder / "faults"
-        self.control_file.write_bytes(bytes(24))
-
-    def start(self):
-        before = dict(os.environ)
-        os.environ.update(LD_PRELOAD=str(self.module), FAULTS=str(self.control_file))
-        try:
-            return super().start()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-
-    def faults(self, which):
-        with open(self.control_file, "r+b") as control:
-            control.write(bytes([which]))
-
-    def clock_ahead(self, seconds):
-        with open(self.control_file, "r+b") as control:
-            control.seek(8)
-            control.write(struct.pack("=q", seconds))
-
-    def failed(self):
-        """Calls that failed by our request."""
-        return struct.unpack("=Q", self.control_file.read_bytes()[16:24])[0]
-
-    def stats(self):
-        return self.control(op="stats")["result"]
 
 
 class Sender(threading.Thread):
@@ -169,10 +135,7 @@ def reconcile(server, load):
 
 @pytest.fixture(scope="module")
 def module(tmp_path_factory):
-    found = tmp_path_factory.mktemp("faults") / "faults.so"
-    source = servelo.ROOT / "tests" / "lib" / "faults.c"
-    subprocess.run(["cc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-Wall", "-shared", "-fPIC", "-o", found, source, "-ldl"], check=True)
-    return found
+    return build_module(tmp_path_factory.mktemp("faults"))
 
 
 @pytest.fixture
@@ -193,6 +156,7 @@ def stays_silent(server, while_=0.1):
     time.sleep(while_)
     after = server.stats()
     assert not after["store.healthy"]
+    assert server.run("status", "--quick").returncode == 1, "a monitor is told that all is well"
     assert after["smtp.messages_accepted"] == before["smtp.messages_accepted"], "acknowledged on a broken disk"
 
 
@@ -228,6 +192,65 @@ def test_disk(faulty, name):
     assert reconcile(faulty, load) >= ROUNDS * SENDERS
     assert sum(n for code, n in load.replies().items() if code != 250) > 0, "nobody was told"
     print(name, dict(load.replies()))
+
+
+@pytest.mark.parametrize("which", [DB_READ, SPOOL_READ], ids=["database", "spool"])
+def test_reading_fails(faulty, which):
+    """What can't be read is not acknowledged as if it had been."""
+    with Load(faulty) as load:
+        for _ in range(ROUNDS):
+            load.flows()
+            failed = faulty.failed()
+            faulty.faults(which)
+            if which == DB_READ:  # its pages may all be in memory: a reader of its own has none
+                faulty.run("ticket", "list")
+                faulty.control(op="ticket.get", id="nobody")
+            try:
+                wait(lambda: faulty.failed() > failed, "the fault met nobody")
+                time.sleep(random.uniform(0, 0.3))
+            finally:
+                faulty.faults(0)
+            load.flows()
+    reconcile(faulty, load)
+
+
+def test_a_forward_that_can_not_be_read(faulty):
+    """A bad sector below a big original: that one mail waits, others leave, the server lives; it is sent when it can be
+    read again, octet for octet."""
+    with servelo.Relay() as relay:
+        faulty.configure(relay={"host": "localhost", "port": relay.port, "tls": "none"})
+        faulty.process.send_signal(signal.SIGHUP)
+        faulty.wait_log(r"\breloaded\b")
+        pid = faulty.pid
+        big = smtp_talk.mail(author="Jane <jane@customers.example>", body=("x" * 70 + "\r\n") * (BIG // 72))
+        faulty.cli("queue", "pause")
+        with faulty.talk() as talk:
+            assert talk.deliver(big, ["support@" + servelo.DOMAIN]).code == 250
+        faulty.faults(SPOOL_READ)
+        faulty.cli("queue", "resume")
+        faulty.wait_log("mail-not-made")
+        waiting, = faulty.json("queue", "list")
+        assert waiting["kind"] == "forward" and "could not be made" in waiting["why"], waiting
+        with faulty.talk() as talk:
+            assert talk.deliver(smtp_talk.mail(), ["support@" + servelo.DOMAIN]).code == 250
+        relay.to("support@operator.example")
+        assert len(relay.mails) == 1 and faulty.pid == pid and faulty.process.poll() is None
+        faulty.faults(0)
+        faulty.cli("queue", "retry", str(waiting["id"]))
+        assert relay.to("support@operator.example").octets.endswith(b"\r\n" + big)
+
+
+def test_closing_fails(faulty):
+    """A file is closed after it was synced: what close says then changes nothing."""
+    with Load(faulty) as load:
+        for _ in range(ROUNDS):
+            failed = faulty.failed()
+            faulty.faults(CLOSE)
+            load.flows()
+            wait(lambda: faulty.failed() > failed, "the fault met nobody")
+            faulty.faults(0)
+    assert set(load.replies()) == {250}, load.replies()
+    reconcile(faulty, load)
 
 
 def test_killed_while_the_disk_fails(faulty):
@@ -316,6 +339,88 @@ def test_no_process_for_a_parser(faulty):
             wait(lambda: not faulty.stats()["ingest.breaker_open"], "the breaker stays open")
     assert set(load.replies()) == {250}, load.replies()
     reconcile(faulty, load)
+
+
+def test_no_thread_at_the_start(faulty):
+    """Nothing is promised: it says so and ends, and does not abort."""
+    faulty.stop()
+    faulty.faults(NO_THREAD)
+    with pytest.raises(servelo.Failed):
+        faulty.start()
+    code = faulty.process.wait(servelo.DEADLINE)
+    faulty.process = None
+    assert code == 75, (code, faulty.log())
+    assert "thread can't be started" in faulty.log(), faulty.log()
+    faulty.faults(0)
+    faulty.start().stop()
+
+
+def test_no_thread_while_it_runs(faulty):
+    """All that are needed were started at the start: also those that look up the relay's name, and after a reload."""
+    with servelo.Relay() as relay, Load(faulty) as load:
+        for _ in range(ROUNDS):
+            load.flows()
+            faulty.faults(NO_THREAD)
+            faulty.configure(relay={"host": "localhost", "port": relay.port, "tls": "none"})
+            faulty.process.send_signal(signal.SIGHUP)
+            faulty.wait_log(r"\breloaded\b")
+            load.flows()
+            wait(lambda: relay.mails, "no mail leaves")
+            faulty.faults(0)
+    assert set(load.replies()) == {250}, load.replies()
+    reconcile(faulty, load)
+
+
+def restarted_if_ended(server):
+    """What a service manager does. The exit code, or None if it still runs."""
+    if server.process.poll() is None:
+        return None
+    code, server.process = server.process.returncode, None
+    server.faults(0)
+    server.start()
+    return code
+
+
+def test_no_memory(faulty):
+    """One allocation of some thousands fails. Where that is nobody's small change the process ends, and starts again:
+    what it had promised is there."""
+    ends = []
+    with Load(faulty) as load:
+        for _ in range(max(ROUNDS, 4)):
+            load.flows()
+            failed = faulty.failed()
+            faulty.faults(NO_MEMORY)
+            wait(lambda: faulty.failed() > failed + 2 or faulty.process.poll() is not None, "the fault met nobody")
+            time.sleep(random.uniform(0, 0.3))
+            faulty.faults(0)
+            time.sleep(0.05)
+            ends.append(restarted_if_ended(faulty))
+            load.flows()
+    assert set(ends) <= {None, 71}, ends
+    reconcile(faulty, load)
+    print(ends, dict(load.replies()))
+
+
+def test_memory_limit_reached(faulty):
+    """No more address space than it has just now: big mails find no room. Either senders are told to come again, or the
+    process ends as above."""
+    ends = []
+    with Load(faulty) as load:
+        for _ in range(max(ROUNDS, 4)):
+            load.flows()
+            with open(f"/proc/{faulty.pid}/statm") as statm:
+                size = int(statm.read().split()[0]) * resource.getpagesize()
+            hard = resource.prlimit(faulty.pid, resource.RLIMIT_AS)[1]
+            resource.prlimit(faulty.pid, resource.RLIMIT_AS, (size + random.choice([0, 64, 512]) * 1024, hard))
+            time.sleep(random.uniform(0.1, 0.5))
+            if faulty.process.poll() is None:
+                resource.prlimit(faulty.pid, resource.RLIMIT_AS, (hard, hard))
+            time.sleep(0.05)
+            ends.append(restarted_if_ended(faulty))
+            load.flows()
+    assert set(ends) <= {None, 71}, ends
+    reconcile(faulty, load)
+    print(ends, dict(load.replies()))
 
 
 def test_start_on_a_read_only_file_system(faulty, tmp_path):

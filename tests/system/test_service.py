@@ -1,12 +1,16 @@
 """As a service: sockets from systemd, word of readiness, the watchdog, `servelo status` for monitors, what is installed."""
+import contextlib
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -117,6 +121,178 @@ def test_status_of_a_server_that_needs_a_look(make_server):
     server.stop()
 
 
+def test_status_of_a_server_whose_parsers_rest(make_server):
+    server = make_server().start()
+    until = time.monotonic() + DEADLINE
+    while not server.control(op="stats")["result"]["ingest.breaker_open"]:
+        assert time.monotonic() < until, "the breaker stays closed"
+        for child in server.children():
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    status = json.loads(server.cli("status", "--json", code=1))
+    assert status["health"] == "degraded" and "by the dozen" in " ".join(status["problems"]), status
+    assert "RESTING" in server.cli("status", code=1)
+    server.stop()
+
+
+def test_status_of_a_server_that_lost_a_mail(make_server):
+    """What was acknowledged and is not there is what a monitor must hear of first."""
+    server = make_server().start()
+    reply = server.talk().deliver(smtp_talk.mail(), ["acme@serveloapp.com"])
+    assert server.cli("status", code=0)
+    server.stop()
+    with contextlib.closing(sqlite3.connect(server.data / "servelo.db")) as db, db:
+        db.execute("DELETE FROM message")
+    server.start()
+    status = json.loads(server.cli("status", "--json", code=1))
+    assert status["unaccounted"] == 1 and "servelo audit balance" in " ".join(status["problems"]), (status, reply)
+    assert json.loads(server.cli("status", "--json", "--quick"))["health"] == "ok"
+    server.stop()
+
+
+def test_status_says_what_waits_to_leave(make_server):
+    server = make_server().start()
+    assert server.talk().deliver(smtp_talk.mail(), ["acme@serveloapp.com"]).code == 250
+    status = server.json("status")
+    assert status["outbox"]["due"] > 0 and status["outbox"]["oldest_due"]
+    page = server.cli("status")
+    assert "Outbox" in page and "Oldest due" in page, page
+    server.stop()
+
+
+def test_status_of_a_server_whose_database_another_program_locked(make_server):
+    """Nothing of the server is broken, and yet it takes no mail: a monitor hears of it, and of the end of it."""
+    server = make_server().start()
+    with contextlib.closing(sqlite3.connect(server.data / "servelo.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert server.talk().deliver(smtp_talk.mail(), ["acme@serveloapp.com"]).code == 451
+        status = json.loads(server.cli("status", "--json", code=1))
+        assert len(status["problems"]) == 1 and "locked" in status["problems"][0], status
+        page = server.cli("status", code=1)
+        assert "Needs a look" in page and "fuser" in page and "None since" in page, page
+        done = server.run("tenant", "add", "hooli", "--name", "Hooli", "--admin-email", "admin@hooli.example")
+        assert done.returncode == 75 and b"locked by another program" in done.stderr, done
+        assert "takes no writes" in server.cli("check", code=74)
+        other.execute("ROLLBACK")
+    server.wait_log("store works again")  # without a mail
+    assert json.loads(server.cli("status", "--json"))["health"] == "ok"
+    assert server.talk().deliver(smtp_talk.mail(), ["acme@serveloapp.com"]).code == 250
+    server.stop()
+
+
+def test_status_of_a_server_that_hangs(make_server):
+    """Whoever asks has a deadline of his own; it is said with the answer."""
+    server = make_server().start()
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        status = json.loads(server.cli("status", "--json", "--timeout", "1", code=2))
+        assert status["health"] == "down" and "does not answer within 1 s" in status["problems"][0], status
+        assert "DOWN: a server is there" in server.cli("status", "--quick", "--timeout", "1", code=2)
+        assert "within 5 s" in server.cli("status", code=2)
+        # Nobody takes the connections of those who asked: the last ones are not even let in.
+        waiting = []
+        for _ in range(64):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.setblocking(False)
+            waiting.append(sock)
+            try:
+                sock.connect(str(server.data / "control.sock"))
+            except BlockingIOError:
+                break
+        assert "DOWN: a server is there" in server.cli("status", "--timeout", "1", code=2)
+        for sock in waiting:
+            sock.close()
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    assert server.run("status", "--timeout", "0").returncode == 64
+    assert server.json("status")["health"] == "ok"
+    server.stop()
+
+
+def test_status_asked_by_somebody_else(make_server):
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    server = make_server().start()
+    server.config.chmod(0o644)
+    # Let in as far as the socket, and not further.
+    opened = [path for path in (server.data, *server.data.parents) if path.stat().st_uid == 0 and not path.stat().st_mode & 1]
+    modes = [path.stat().st_mode for path in opened]
+    for path in opened:
+        path.chmod(path.stat().st_mode | 1)
+    try:
+        done = subprocess.run([server.binary, "status", "--config", str(server.config)], capture_output=True,
+                              user="nobody", group=pwd.getpwnam("nobody").pw_gid, extra_groups=[], timeout=DEADLINE, cwd="/")
+    except PermissionError:
+        pytest.skip("nobody may not run the program")
+    finally:
+        for path, mode in zip(opened, modes):
+            path.chmod(mode & 0o7777)
+    assert done.returncode == 77 and b"may ask how it is" in done.stderr, done
+    server.stop()
+
+
+def test_started_as_root_nothing_of_root_is_left(make_server):
+    if os.geteuid() != 0:
+        pytest.skip("only root has something to give up")
+    server = make_server(process={"user": "nobody"})
+    opened = [path for path in (server.folder, *server.folder.parents) if path.stat().st_uid == 0 and not path.stat().st_mode & 1]
+    modes = [path.stat().st_mode for path in opened]
+    for path in opened:
+        path.chmod(path.stat().st_mode | 1)
+    try:
+        server.start()
+        tasks = [task for pid in (server.pid, *server.children()) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+        for task in tasks:
+            fields = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
+            assert {fields[f"Cap{kind}"] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}, (task, fields)
+            assert "0" not in fields["Uid"].split() and fields["NoNewPrivs"] == "1"
+        server.stop()
+    finally:
+        for path, mode in zip(opened, modes):
+            path.chmod(mode & 0o7777)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", folder], capture_output=True).returncode:
+        pytest.skip("may not mount")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_is_full_at_the_start(make_server, small_disk, notified):
+    """It ends with 74, which a service manager tries again; `check` does not blame the configuration. Where it is started
+    again for each connection that waits, it is not in a hurry to end."""
+    server = make_server(storage={"data_dir": str(small_disk / "data")})
+    server.data = small_disk / "data"
+    server.start()
+    assert server.talk().deliver(smtp_talk.mail(), ["acme@serveloapp.com"]).code == 250
+    server.stop()
+    with open(small_disk / "fill", "wb", buffering=0) as fill, contextlib.suppress(OSError):
+        while fill.write(b"x" * 4096):
+            pass
+    said = server.cli("check", code=74)
+    assert "not enough to start" in said, said
+    assert server.run("serve").returncode == 74
+    environ = os.environ | {"NOTIFY_SOCKET": notified.getsockname()}
+    with subprocess.Popen([server.binary, "serve", "--config", str(server.config)], env=environ, stderr=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL) as started:
+        said = started.stderr.readline()
+        while b"servelo: " not in said:
+            assert said, "it ended without a word"
+            said = started.stderr.readline()
+        started.send_signal(signal.SIGTERM)
+    assert started.returncode == 74, started
+    (small_disk / "fill").unlink()
+    server.start()
+    assert server.talk().deliver(smtp_talk.mail(), ["acme@serveloapp.com"]).code == 250
+    server.stop()
+
+
 def test_status_of_a_server_that_is_down(make_server):
     server = make_server()
     assert "DOWN" in server.cli("status", code=2)
@@ -136,6 +312,8 @@ def test_the_unit_takes_what_the_server_does_not_need(tmp_path):
         pytest.skip("this systemd-analyze rates no files")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ignoring" not in done.stderr, done.stderr
+    # A full disk is waited out, however long it takes.
+    assert "\nStartLimitIntervalSec=0\n" in unit.read_text() and "\nRestartSec=5\n" in unit.read_text()
 
 
 def test_what_is_installed(tmp_path):

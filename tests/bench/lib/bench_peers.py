@@ -189,13 +189,14 @@ class WithTable(Peer):
 
 class Servelo(WithTable):
     name, label = "servelo", "Servelo"
+    program = None  # another one than that of the build
     template = None  # a data folder to begin with: tenants, perhaps tickets
     data_dir = None  # one to be used where it is; it grows
     options = {}
     preload = {}
 
     def start(self):
-        self.server = servelo.Server(build / "servelo", self.folder, self.certificate())
+        self.server = servelo.Server(self.program or build / "servelo", self.folder, self.certificate())
         if self.template:
             subprocess.run(["cp", "-a", "--reflink=auto", self.template, self.folder / "data"], check=True)
         self.server.configure(tenants={"declare": []},
@@ -376,12 +377,20 @@ class Aiosmtpd(WithTable):
 
 class SmtpServer(WithTable):
     name, label, needs = "smtp-server", "smtp-server + mailparser + SQLite", "node"
+    words = []
 
     def start(self):
         self.port = free_port()
         self.make_table(self.folder / "tickets.db")
-        self.launch("node", SCRIPTS / "smtp_server_sqlite.js", self.port, self.database,
+        self.launch("node", SCRIPTS / "smtp_server_sqlite.js", self.port, self.database, *self.words,
                     NODE_PATH=str(NODE / "node_modules"))
+
+
+class SmtpServerWithoutWait(SmtpServer):
+    """The same without the 100 ms before its greeting: what its work allows."""
+
+    name, label = "smtp-server-without-wait", "smtp-server + mailparser + SQLite, without its wait"
+    words = ["without-wait"]
 
 
 class Haraka(Peer):
@@ -430,4 +439,4 @@ class HarakaSqlite(Haraka, WithTable):
 
 
 PEERS = {peer.name: peer for peer in (Servelo, SmtpSink, PostfixDiscard, PostfixMaildir, Haraka, HarakaSqlite, Aiosmtpd,
-                                      SmtpServer, PostfixPipe)}
+                                      SmtpServer, SmtpServerWithoutWait, PostfixPipe)}

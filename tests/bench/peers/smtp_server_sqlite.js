@@ -1,14 +1,17 @@
-// smtp-server + mailparser + better-sqlite3, a row before 250: smtp_server_sqlite.js PORT DATABASE
+// smtp-server + mailparser + better-sqlite3, a row before 250: smtp_server_sqlite.js PORT DATABASE [without-wait]
 "use strict";
 const { SMTPServer } = require("smtp-server");
 const { SMTPConnection } = require("smtp-server/lib/smtp-connection");
 const { simpleParser } = require("mailparser");
 const Database = require("better-sqlite3");
 
-// The library greets after 100 ms, to catch clients that talk first; that is no cost of its work.
-SMTPConnection.prototype.init = function () {
-	this._setListeners(() => this.connectionReady());
-};
+// The library greets after 100 ms, to catch clients that talk first. That is no cost of its work, and no setting of it
+// takes it away; who runs it has it.
+if (process.argv[4] === "without-wait") {
+	SMTPConnection.prototype.init = function () {
+		this._setListeners(() => this.connectionReady());
+	};
+}
 
 const db = new Database(process.argv[3]);
 db.pragma("journal_mode = WAL");
