@@ -177,6 +177,7 @@ int quote_new_part(const struct quote_facts *facts, struct strbuf *out, struct q
 	struct quote_shape shape = {.reply = facts->answers_mail || quote_is_reply_subject(facts->subject)};
 	size_t base = out->len;
 	quote_lines_init(&lines, facts->text, facts->marks);
+	lines.answers_none = !shape.reply;
 	struct quote_part all = {0, lines.n};
 	quote_mark(&lines, &shape, quote_is_forward_subject(facts->subject));
 	join_wrapped(&lines);

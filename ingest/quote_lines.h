@@ -39,6 +39,7 @@ struct quote_lines {
 	struct str text;
 	struct quote_line *items;
 	size_t n;
+	bool answers_none; /* the mail: no "Re:", no In-Reply-To, no References; quote.c sets it */
 };
 
 /* items is malloc'd: quote_lines_done(). Texts over 4 GiB are cut. */

@@ -189,6 +189,144 @@ static bool is_footer_rule(const struct quote_lines *lines, size_t i, size_t to)
 	return address || !sentence;
 }
 
+/* ---- is it one to its end? ---- */
+
+/* What signatures put before a colon; the first or the last word of the label. */
+static bool is_contact_label(struct str label)
+{
+	static const struct str words[] = {STR_INIT("tel"),       STR_INIT("telefon"),
+					   STR_INIT("phone"),     STR_INIT("telephone"),
+					   STR_INIT("mobile"),    STR_INIT("mobil"),
+					   STR_INIT("mob"),       STR_INIT("cell"),
+					   STR_INIT("fax"),       STR_INIT("handy"),
+					   STR_INIT("office"),    STR_INIT("direct"),
+					   STR_INIT("e-mail"),    STR_INIT("email"),
+					   STR_INIT("mail"),      STR_INIT("mailto"),
+					   STR_INIT("web"),       STR_INIT("website"),
+					   STR_INIT("www"),       STR_INIT("internet"),
+					   STR_INIT("skype"),     STR_INIT("t"),
+					   STR_INIT("f"),         STR_INIT("m"),
+					   STR_INIT("p"),         STR_INIT("e"),
+					   STR_INIT("w"),         STR_INIT("vat"),
+					   STR_INIT("ust-idnr"),  STR_INIT("ust-id"),
+					   STR_INIT("sitz"),      STR_INIT("geschäftsführer"),
+					   STR_INIT("ceo"),       STR_INIT("vorstand"),
+					   STR_INIT("téléphone"), STR_INIT("móvil"),
+					   STR_INIT("teléfono"),  STR_INIT("тел"),
+					   STR_INIT("моб"),       STR_INIT("registergericht"),
+					   STR_INIT("电话"),      STR_INIT("電話"),
+					   STR_INIT("address"),   STR_INIT("adresse")};
+	label = str_trim(label);
+	while (label.len && char_in(". ", label.ptr[label.len - 1]))
+		label.len--;
+	size_t last = label.len;
+	while (last > 0 && !char_in(" ,|/", label.ptr[last - 1]))
+		last--;
+	struct str first = str_sub(label, 0, str_find(label, ' '));
+	while (first.len && first.ptr[first.len - 1] == '.')
+		first.len--;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (str_eq(first, words[i]) || str_eq(str_sub(label, last, label.len), words[i]))
+			return true;
+	return false;
+}
+
+enum look { LOOK_SAID, LOOK_PLAIN, LOOK_CONTACT };
+
+/* A line by itself: somebody says something, a name or the like, or how to reach somebody. */
+static enum look look_of(struct str line)
+{
+	char buf[FOLD_MAX];
+	struct str folded = {buf, text_fold(str_sub(line, 0, FOLD_MAX), buf, sizeof(buf))};
+	bool contact = str_has(folded, STR("http")) || str_has(folded, STR("www.")) ||
+		       str_has(folded, STR("gmbh")) || str_find(folded, '@') < folded.len;
+	size_t digits = 0, words = 1, from = 0;
+	if (is_sentence(line) || is_question(line) || str_starts(folded, STR("- ")) ||
+	    str_starts(folded, STR("* ")))
+		return LOOK_SAID;
+	for (size_t i = 0; i < folded.len; i++) {
+		char next = i + 1 < folded.len ? folded.ptr[i + 1] : ' ';
+		digits += ascii_digit(folded.ptr[i]);
+		words += folded.ptr[i] == ' ';
+		if (folded.ptr[i] == '|' || folded.ptr[i] == ',')
+			from = i + 1;
+		if (folded.ptr[i] != ':' || next == '/' ||
+		    (ascii_digit(next) && i && ascii_digit(folded.ptr[i - 1])))
+			continue;
+		if (!is_contact_label(str_sub(folded, from, i)))
+			return LOOK_SAID;
+		contact = true;
+		from = i + 1;
+	}
+	if (folded.len && char_in("+(0", folded.ptr[0]) && digits >= 6)
+		contact = true;
+	if (contact)
+		return LOOK_CONTACT;
+	struct str trimmed = str_trim(line);
+	bool small = trimmed.len && trimmed.ptr[0] >= 'a' && trimmed.ptr[0] <= 'z';
+	return words >= 7 || (small && words >= 3) ? LOOK_SAID : LOOK_PLAIN;
+}
+
+static bool has_digit_or_cell(struct str line)
+{
+	for (size_t i = 0; i < line.len; i++)
+		if (ascii_digit(line.ptr[i]) || char_in("|\t", line.ptr[i]))
+			return true;
+	return false;
+}
+
+/* The paragraph of [i, end): a footer, a disclaimer, a contact, or (named) a name. */
+static bool is_signature_paragraph(const struct quote_lines *lines, size_t i, size_t end, bool named)
+{
+	bool contact = false, plain = true;
+	size_t n = 0;
+	for (; i < end; i++) {
+		struct str line = quote_line_text(lines, i);
+		if (is_delimiter(line) || quote_line_is_rule(line, 2)) {
+			named = true;
+			continue;
+		}
+		if (is_marked(lines, i) || is_footer(line) || is_closing(line))
+			continue;
+		char buf[FOLD_MAX];
+		if (is_disclaimer(lines, i) || quote_speaks_of_secrets(fold_bare(lines, i, buf, sizeof(buf))))
+			return true;
+		enum look look = look_of(line);
+		if (look == LOOK_SAID)
+			return false;
+		contact = contact || look == LOOK_CONTACT;
+		plain = plain && !has_digit_or_cell(line);
+		n++;
+	}
+	return named || contact || n == 0 || (plain && n <= 2);
+}
+
+/* Is all from line cut on, to a postscript or to the end, what stands in signatures? A paragraph that is not makes
+ * the lines above part of the text: a false cut is worse than a leftover. */
+static bool is_signature_to_end(const struct quote_lines *lines, size_t cut, size_t to)
+{
+	struct str first = quote_line_text(lines, cut);
+	bool named = is_delimiter(first) || is_closing(first);
+	size_t end, i = cut + named;
+	size_t n = 0;
+	if (is_marked(lines, cut))
+		return true;
+	for (; i < to; i = end) {
+		end = i + 1;
+		if (lines->items[i].kind != LINE_TEXT)
+			continue;
+		while (end < to && lines->items[end].kind == LINE_TEXT && !is_postscript(lines, end))
+			end++;
+		if (is_postscript(lines, i))
+			return true;
+		if (!is_signature_paragraph(lines, i, end, named))
+			return false;
+		named = false;
+		n += end - i;
+	}
+	return n <= SIGNATURE_LINES_MAX;
+}
+
 /* ---- where it begins ---- */
 
 struct finder {
@@ -229,7 +367,8 @@ static size_t find_first(const struct finder *finder, struct quote_part part, bo
 			after_empty = true;
 			continue;
 		}
-		if ((seen > 0 || all_may_go) && begins_signature(finder, i, all - seen - 1, after_empty))
+		if ((seen > 0 || all_may_go) && begins_signature(finder, i, all - seen - 1, after_empty) &&
+		    (!lines->answers_none || is_signature_to_end(lines, i, part.to)))
 			return i;
 		seen++;
 		after_empty = false;

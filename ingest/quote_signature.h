@@ -18,7 +18,8 @@ struct quote_part { /* of lines: [from, to) */
 };
 
 /* Where the signature or footer begins; part.to: there is none. all_may_go: something is left elsewhere, else the
- * part's first text line stays. */
+ * part's first text line stays. In a mail that answers none only what is a signature to its end, or to a
+ * postscript: names, how to reach somebody, footers; people put order numbers and logs below their name there. */
 size_t quote_signature_find(const struct quote_lines *lines, struct quote_part part, bool all_may_go);
 
 /* The first line below the signature at `cut` that is said again; to: there is none. */

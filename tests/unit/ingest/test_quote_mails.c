@@ -924,12 +924,55 @@ static const struct quote_case mails[] = {
 	 "2.39.0\n"
 	 "\n"
 	 "does this apply?",
+	 NULL},
+	{"a patch with git's version and a question, in a reply", "Re: A question", true,
+	 "Patch 2:\n"
+	 "\n"
+	 "diff --git a/x b/x\n"
+	 "--\n"
+	 "2.39.0\n"
+	 "\n"
+	 "does this apply?",
 	 "Patch 2:\n"
 	 "\n"
 	 "diff --git a/x b/x\n"
 	 "\n"
 	 "does this apply?"},
+	/* a mail that answers none: what is below the name is said, if it is no signature to its end */
+	{"order numbers below the name", "Heizung", false,
+	 "Die Heizung ist kalt.\n\nViele Grüße\nEva Muster\n\nSeriennummer: 4711-B\nKundennummer: 99812",
+	 NULL},
+	{"a log below the name", "Crash", false,
+	 "It ends when I press Save.\n\nRegards,\nBob\n\n2026-11-12 10:00:01 ERROR disk: no such table\n"
+	 "2026-11-12 10:00:02 FATAL worker: exit 3",
+	 NULL},
+	{"a list below the name", "Commande", false,
+	 "Voici ma commande.\n\nCordialement\nLuc\n\n- 3 boîtes bleues\n- 2 boîtes rouges", NULL},
+	{"dashes as a rule", "Refund", false,
+	 "Please pay it back to this account:\n--\nIBAN: DE02 1203 0000 0000 2020 51\nName: Bob Example",
+	 NULL},
+	{"prose below dashes", "Two things", false,
+	 "The door does not close any more.\n-- \nThe second thing is the key, which I have lost on the way "
+	 "home.\n"
+	 "My neighbour has another one, but he is away until Monday.",
+	 NULL},
+	{"a signature below the name all the same", "Heating", false,
+	 "The heating is cold.\n\nKind regards,\nEva Example\nHead of Sales\n\nExample GmbH | Main Street 1\n"
+	 "Tel.: +49 30 1234567\nwww.example.com",
+	 "The heating is cold."},
+	{"a signature below dashes all the same", "Heating", false,
+	 "The heating is cold.\n\n-- \nEva Example\nMobile: +49 170 1234567", "The heating is cold."},
 	{"said again below the closing", "A question", false,
+	 "I have two questions:\n"
+	 "\n"
+	 "1) Where is my parcel?\n"
+	 "\n"
+	 "Best regards\n"
+	 "Bob\n"
+	 "\n"
+	 "The number of my order is 12345, and my address has changed to Main Street 12.",
+	 NULL},
+	{"said again below the closing, in a reply", "Re: A question", true,
 	 "I have two questions:\n"
 	 "\n"
 	 "1) Where is my parcel?\n"
