@@ -28,6 +28,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sanitized.h"
 #include "smtpd/preflight.h"
 #include "smtpd/privileges.h"
 #include "smtpd/secrets.h"
@@ -136,18 +137,6 @@ static struct key_ring *on_control_keys(void *ctx)
 
 /* ---- start */
 
-/* The leak checker of a sanitizer's build looks at its own process as a debugger does. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 /* Many connections need many descriptors. Core dumps could hold keys and mail: none, also where a program takes them
  * whatever the limit says (core_pattern), and no debugger of the same user. */
 static void prepare_process(void)
@@ -157,7 +146,7 @@ static void prepare_process(void)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	setrlimit(RLIMIT_CORE, &no_core); /* also of our children */
-	if (!SANITIZED)
+	if (!SANITIZED)                   /* the leak checker looks at its own process as a debugger does */
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
